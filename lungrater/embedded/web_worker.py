@@ -8,11 +8,14 @@ from __future__ import annotations
 import errno
 import re
 import select
+import selectors
 import socket
 import struct
 import sys
 import time
+from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -38,6 +41,15 @@ SAVING_THREADS = 4
 SAVE, END_OF_HEAD = b"POST /reading/", b"\r\n\r\n"
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,5})\r\n", re.IGNORECASE)
 LONGEST_SAVE = 2**15  # bytes
+# So long a client may take to close a connection that has ended here; until then it may still miss a part of its answer.
+CLOSES_WITHIN = 2.0  # seconds
+
+
+def is_save(request: bytes) -> bool:
+    """Whether this begins with a rater's answer to be saved, come whole: then nobody keeps the threads for it waiting."""
+    head, end, body = request.partition(END_OF_HEAD)
+    length = LENGTH.search(head + end) if end and head.startswith(SAVE) else None
+    return length is not None and len(body) >= int(length[1])
 
 
 class BoundedLine(socket.socket):
@@ -71,15 +83,23 @@ class BoundedLine(socket.socket):
         self.left_to_send = self.patience
         self.sent, self.acknowledged, self.sent_too_slowly = 0, 0, False
 
-    def look_for_save(self) -> None:
-        """Note whether a rater's answer to be saved has come whole: then nobody keeps the threads for it waiting."""
+    def come(self) -> bytes | None:
+        """The first bytes that have come and wait to be read: none once the client has closed, None while it is silent."""
         try:
-            arrived = super().recv(LONGEST_SAVE, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            return super().recv(LONGEST_SAVE, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return None
         except OSError:
-            arrived = b""
-        head, end, body = arrived.partition(END_OF_HEAD)
-        length = LENGTH.search(head + end) if end and head.startswith(SAVE) else None
-        self.brings_save = length is not None and len(body) >= int(length[1])
+            return b""
+
+    def is_closed_by_client(self) -> bool:
+        """What it has sent instead is let go."""
+        try:
+            return not super().recv(PIECE, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
 
     def recv(self, size: int, flags: int = 0, /) -> bytes:
         """Raises TimeoutError once the request is too slow."""
@@ -172,18 +192,65 @@ class BoundedLine(socket.socket):
 class BoundedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def init_process(self) -> None:
         self.savers = ThreadPoolExecutor(SAVING_THREADS)
+        self.ending: deque[TConn] = deque()
         super().init_process()
 
     def enqueue_req(self, conn: TConn) -> None:
-        """A connection is one of these before a thread or the selector knows it."""
+        """A connection is one of these before a thread or the selector knows it. No thread waits for a request to begin:
+        browsers make connections that they may never need."""
         if type(conn.sock) is socket.socket:  # with TLS of gunicorn's own it is another kind by now
             conn.sock = BoundedLine.over(conn.sock)
         threads = self.tpool
         if isinstance(conn.sock, BoundedLine):
-            conn.sock.look_for_save()
+            read_ahead = conn.parser.unreader.buf.getvalue() if conn.parser else b""
+            come = conn.sock.come()
+            if not read_ahead and not come:
+                self.wait_for_request(conn) if come is None else self.end(conn)
+                return
+            conn.data_ready = True
+            conn.sock.brings_save = is_save(read_ahead + (come or b""))
             threads = self.savers if conn.sock.brings_save else self.tpool
         answered: Future[Any] = threads.submit(self.handle, conn)
         answered.add_done_callback(partial(self.method_queue.defer, self.finish_request, conn))
+
+    def wait_for_request(self, conn: TConn) -> None:
+        """As between two requests."""
+        conn.sock.setblocking(False)
+        conn.set_timeout()
+        self.keepalived_conns.append(conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_client_socket_readable, conn))
+
+    def finish_request(self, conn: TConn, answered: Future[Any]) -> None:
+        """gunicorn would wait here for a client to close its end, and take no other connection meanwhile."""
+        goes_on = not answered.cancelled() and not answered.exception() and answered.result()
+        if goes_on or not isinstance(conn.sock, BoundedLine):
+            super().finish_request(conn, answered)
+            return
+        conn.timeout = time.monotonic() + CLOSES_WITHIN
+        self.ending.append(conn)
+        try:
+            conn.sock.setblocking(False)
+            conn.sock.shutdown(socket.SHUT_WR)
+            self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_ending_readable, conn))
+        except (OSError, ValueError):
+            self.end(conn)
+
+    def on_ending_readable(self, conn: TConn, line: BoundedLine) -> None:
+        if line.is_closed_by_client():
+            self.end(conn)
+
+    def end(self, conn: TConn) -> None:
+        with suppress(ValueError):
+            self.ending.remove(conn)
+        with suppress(KeyError, ValueError):
+            self.poller.unregister(conn.sock)
+        self.nr_conns -= 1
+        conn.close()
+
+    def murder_pending(self) -> None:
+        super().murder_pending()
+        while self.ending and self.ending[0].timeout <= time.monotonic():
+            self.end(self.ending[0])
 
     def handle(self, conn: TConn) -> Any:
         """Answer a request; one that came too slowly ends its connection, as where the next begins is unknown."""

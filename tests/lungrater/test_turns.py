@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -30,7 +32,10 @@ from tests.servers.sites import (
 )
 
 SAVE = b"POST /reading/a/rate/b/ HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nAccept: */*\r\n\r\nlabel=rea"
+NO_SAVE = SAVE.replace(b"/reading/", b"/images/")
 FOR_EVER = 20.0  # seconds
+CLIENTS = 20  # for each of which gunicorn itself would wait for two seconds at least
+MOST = CLIENTS + 5  # connections that a web process takes
 
 
 WAITS_FOR_A_SAVE = """
@@ -207,67 +212,85 @@ def test_a_request_that_came_with_the_one_before_has_its_turn_and_the_end_of_the
         (SAVE[:-9], False),
         (SAVE[: SAVE.index(b"Accept")], False),
         (SAVE.replace(b"POST", b"GET"), False),
-        (SAVE.replace(b"/reading/", b"/images/"), False),
+        (NO_SAVE, False),
         (SAVE.replace(b"Content-Length: 9\r\n", b""), False),
         (SAVE.replace(b": 9\r\n", b": 99999999\r\n"), False),
         (SAVE.replace(b"Content-Length: 9\r\n", b"") + b"\r\nContent-Length: 1\r\n\r\n1", False),
         (b"", False),
     ],
 )
-def test_only_a_raters_answer_that_has_come_whole_is_a_save_and_nothing_of_it_is_taken(
-    came: bytes, is_save: bool
-) -> None:
+def test_only_a_raters_answer_that_has_come_whole_is_a_save(came: bytes, is_save: bool) -> None:
+    assert web_worker.is_save(came) is is_save
+
+
+def test_what_has_come_is_seen_and_nothing_of_it_taken() -> None:
     ours, client = socket.socketpair()
     with BoundedLine.over(ours) as line, client:
-        client.sendall(came)
-        line.look_for_save()
+        before = line.come()
+        client.sendall(SAVE)
+        client.shutdown(socket.SHUT_WR)
+        while_unread = line.come()
         line.expect_request()
+        read = line.recv(4096)
 
-        assert line.brings_save is is_save
-        assert not came or line.recv(4096) == came
+        assert (before, while_unread, read, line.come()) == (None, SAVE, SAVE, b"")
 
 
-def test_a_save_is_answered_while_all_other_threads_have_work(tmp_path: Path) -> None:
-    """Another request is answered once the save has come: where both need the one thread there is, neither would be."""
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[tuple[str, int]]:
+    """Of a web process with one thread besides those for saves."""
     (tmp_path / "waits_for_a_save.py").write_text(WAITS_FOR_A_SAVE)
     port = free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "--worker-class",
-        "lungrater.embedded.web_worker.BoundedWorker",
-    ]
-    options = [
-        "--threads",
-        "1",
-        "--chdir",
-        str(tmp_path),
-        "--bind",
-        f"127.0.0.1:{port}",
-        "--no-control-socket",
-    ]
+    worker = (
+        f"--worker-class lungrater.embedded.web_worker.BoundedWorker --threads 1 --worker-connections {MOST}"
+    )
+    place = f"--chdir {tmp_path} --bind 127.0.0.1:{port} --no-control-socket --graceful-timeout 1"
+    command = [sys.executable, "-m", "gunicorn", *worker.split(), *place.split(), "waits_for_a_save"]
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    with subprocess.Popen(
-        [*command, *options, "waits_for_a_save"], env=environment, stderr=subprocess.DEVNULL
-    ) as server:
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as server:
         try:
             wait_until_it_answers(server, lambda: takes_connections(port), STARTS_WITHIN)
-            address = ("127.0.0.1", port)
-            with (
-                socket.create_connection(address, 60) as saving,
-                socket.create_connection(address, 60) as waiting,
-            ):
-                saves = [answer_to(saving, SAVE, b"saved")]
-                answer_to(waiting, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"wait: ")
-                saves.append(answer_to(saving, SAVE, b"saved"))
-                answer = answer_to(waiting, b"", b" came")
+            yield "127.0.0.1", port
         finally:
             server.terminate()
             server.wait(STOPS_WITHIN)
 
+
+def test_a_save_is_answered_while_all_other_threads_have_work(address: tuple[str, int]) -> None:
+    """Another request is answered once the save has come: where both need the one thread there is, neither would be."""
+    with socket.create_connection(address, 60) as saving, socket.create_connection(address, 60) as waiting:
+        saves = [answer_to(saving, SAVE, b"saved")]
+        answer_to(waiting, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"wait: ")
+        saves.append(answer_to(saving, SAVE, b"saved"))
+        answer = answer_to(waiting, b"", b" came")
+
     assert all(saves)
     assert b"a save came" in answer
+
+
+@pytest.mark.parametrize("request_before", [b"", NO_SAVE.replace(b"1.1", b"1.0")], ids=["new", "ended"])
+def test_clients_that_only_hold_their_connection_keep_nobody_waiting(
+    address: tuple[str, int], request_before: bytes
+) -> None:
+    """gunicorn waits seconds for each of them, for a first byte with a thread and for an end with all it has."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(CLIENTS):
+            line = stack.enter_context(socket.create_connection(address, FOR_EVER))
+            line.sendall(request_before)
+        line = stack.enter_context(socket.create_connection(address, FOR_EVER))
+
+        assert b"saved" in answer_to(line, NO_SAVE, b"saved")
+
+
+def test_no_connection_counts_once_it_is_closed(address: tuple[str, int]) -> None:
+    requests_before = [b"", b"G", b"\r\nGET", NO_SAVE, SAVE, SAVE.replace(b"1.1", b"1.0")]
+    for request_before, is_reset in itertools.product(requests_before, [0, 1]):
+        for _ in range(MOST):
+            with socket.create_connection(address, FOR_EVER) as line:
+                line.sendall(request_before)
+                line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", is_reset, 0))
+    with socket.create_connection(address, FOR_EVER) as line:
+        assert b"saved" in answer_to(line, NO_SAVE, b"saved")
 
 
 def assert_nobody_has(turns: Turns) -> None:
