@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.apps import AppConfig
@@ -20,12 +20,12 @@ class RatingConfig(AppConfig):
         fixed_images.register(_images_of_frozen_studies)
 
 
-def _fool_rates() -> Mapping[str, list[FoolRate]]:
+def _fool_rates(datasets: Collection[int] | None) -> Mapping[str, list[FoolRate]]:
     from rating.results.fool_rates_by_dataset import (
         fool_rates,  # statistics, which the web process need not load to start
     )
 
-    return fool_rates()
+    return fool_rates(datasets)
 
 
 def _images_of_frozen_studies() -> QuerySet[Any]:

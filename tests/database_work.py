@@ -11,8 +11,9 @@ from typing import Any
 from django.db import connection
 
 ROWS_GIVEN = """
-    SELECT sum(pg_stat_get_xact_tuples_returned(oid) + pg_stat_get_xact_tuples_fetched(oid))
-    FROM pg_class WHERE relkind IN ('r', 'i') AND relname LIKE 'rating!_%' ESCAPE '!'
+    SELECT sum(pg_stat_get_xact_tuples_returned(own.oid) + pg_stat_get_xact_tuples_fetched(own.oid))
+    FROM pg_class own LEFT JOIN pg_index ON indexrelid = own.oid JOIN pg_class of_table ON of_table.oid = coalesce(indrelid, own.oid)
+    WHERE own.relkind IN ('r', 'i') AND of_table.relname LIKE %s ESCAPE '!'
 """
 TRANSACTION = re.compile(r"BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE")
 
@@ -69,17 +70,17 @@ def suppress_changes() -> Iterator[None]:
 
 
 @contextmanager
-def rows_of_tables() -> Iterator[Work]:
-    """Rows that tables and indexes gave in this block, to triggers too, which no plan shows."""
+def rows_of_tables(like: str = "rating!_%") -> Iterator[Work]:
+    """Rows that tables of such names and their indexes gave in this block, to triggers too, which no plan shows."""
     work = Work()
-    before = _rows_given()
+    before = _rows_given(like)
     yield work
-    work.rows = _rows_given() - before
+    work.rows = _rows_given(like) - before
 
 
-def _rows_given() -> int:
+def _rows_given(like: str) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(ROWS_GIVEN)
+        cursor.execute(ROWS_GIVEN, [like])
         return int(cursor.fetchone()[0])
 
 

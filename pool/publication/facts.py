@@ -77,7 +77,7 @@ def facts_of(dataset: Dataset, images: list[Image], *, marks: str, today: date) 
         excluded=Counter(left_out.values_list("excluded_reason", flat=True)),
         copies_left_out=copies,
         flow=flow_of(dataset),
-        fool_rates=fool_rates().get(of_dataset(dataset.pk), []),
+        fool_rates=fool_rates([dataset.pk]).get(of_dataset(dataset.pk), []),
         licence=known_licence(dataset.licence),
     )
 

@@ -6,7 +6,7 @@ knowing what a study is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 
@@ -30,21 +30,21 @@ class FoolRate:
         return f"{self.rate:.2f} ({between}; {self.images} images, {self.raters} rater{plural})"
 
 
-Judges = Callable[[], Mapping[str, list[FoolRate]]]
+Judges = Callable[[Collection[int] | None], Mapping[str, list[FoolRate]]]
 _judges: list[Judges] = []
 
 
 def register(judges: Judges) -> None:
-    """Let `judges` have its say: what it has judged, by the keys of `of_dataset` and `of_checkpoint`."""
+    """Let `judges` have its say on some datasets, or on all: what it has judged, by the keys of `of_dataset` and `of_checkpoint`."""
     if judges not in _judges:
         _judges.append(judges)
 
 
-def fool_rates() -> dict[str, list[FoolRate]]:
-    """Everything that was judged, by key."""
+def fool_rates(datasets: Collection[int] | None = None) -> dict[str, list[FoolRate]]:
+    """What was judged, by key: in studies that drew from these datasets, or in all."""
     rates: dict[str, list[FoolRate]] = {}
     for judges in _judges:
-        for key, rates_of_key in judges().items():
+        for key, rates_of_key in judges(datasets).items():
             rates.setdefault(key, []).extend(rates_of_key)
     return rates
 

@@ -26,15 +26,14 @@ PER_PAGE = 50
 @permission_required("pool.view_image", raise_exception=True)
 def datasets(request: HttpRequest) -> HttpResponse:
     note_look(None, request.user, "datasets")
-    outcome = fool_rates()
     visible = Dataset.objects.counted().visible_to(request.user)
     page = Paginator(visible, PER_PAGE).get_page(request.GET.get("page"))
     listed = list(page)
-    images = strips([dataset.pk for dataset in listed], request.user)
+    on_page = [dataset.pk for dataset in listed]
+    outcome, images = fool_rates(on_page), strips(on_page, request.user)
     rows = [
         (dataset, outcome.get(of_dataset(dataset.pk), []), images.get(dataset.pk, [])) for dataset in listed
     ]
-    on_page = [dataset.pk for dataset in listed]
     owned = set(Dataset.objects.owned_by(request.user).filter(pk__in=on_page).values_list("pk", flat=True))
     editable = set(
         Dataset.objects.editable_by(request.user).filter(pk__in=on_page).values_list("pk", flat=True)

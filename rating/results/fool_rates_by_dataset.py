@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from django.db.models import Exists, OuterRef
 from django.urls import reverse
 
 from pool.models import Origin
 from pool.registers.fool_rates_by_dataset import FoolRate, of_checkpoint, of_dataset
 from rating.results.cache import ResultCache, states_of
 from rating.results.computation.analysis import Analysis
-from rating.results.computation.queue import MOST_AT_ONCE, queued_analysis, rating_counts
+from rating.results.computation.queue import queued_analysis, rating_counts
 from rating.results.parts import Part
 from rating.statistics.accuracy.fool_rate import fool_rate
 from rating.statistics.columns import StudyColumns
 from rating.statistics.estimate import Estimate
 from rating.statistics.ratings_table import LABELS
+from rating.studies.sampling.strata import Stratum
 from rating.studies.study import Study
 
 RATES = "fool rates by dataset and checkpoint"
+# Ratings that a list counts by itself: fewer than the page of one study, as their studies are read one by one.
+MOST_AT_ONCE = 3_000
 
 
-def fool_rates() -> dict[str, list[FoolRate]]:
-    """How often raters were fooled by each dataset and checkpoint, study by study; of people only, never of rehearsals."""
+def fool_rates(datasets: Collection[int] | None = None) -> dict[str, list[FoolRate]]:
+    """How often raters were fooled by each dataset and checkpoint, study by study; of people only, never of rehearsals.
+
+    In studies that drew from these datasets, or in all.
+    """
     by_key: dict[str, list[FoolRate]] = defaultdict(list)
     unblinded = Study.objects.filter(state=Study.State.UNBLINDED, is_simulated=False)
+    if datasets is not None:
+        drawn = Stratum.objects.filter(study=OuterRef("pk"), dataset__in=datasets)
+        unblinded = unblinded.filter(Exists(drawn))
     # In a forced choice no image is called anything.
     studies = [study for study in unblinded.order_by("unblinded_at") if not study.shows_sets]
     for study, cache in _computed(studies):

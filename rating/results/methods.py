@@ -1,5 +1,6 @@
 """The name, the source and the version of every method, to travel with its numbers."""
 
+from functools import cache
 from importlib.metadata import version
 
 METHODS = {
@@ -52,4 +53,8 @@ METHODS = {
 
 def versions() -> dict[str, str]:
     """The versions of what computed the numbers."""
-    return {name: version(name) for name in ("lungrater", "numpy", "scipy")}
+    return {name: _version(name) for name in ("lungrater", "numpy", "scipy")}
+
+
+# Read from files, and asked for with every study of a list.
+_version = cache(version)

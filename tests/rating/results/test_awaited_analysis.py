@@ -6,9 +6,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.forms import ReasonForm
-from rating.models import Analysis, Rating, RatingRevision
+from pool.registers.fool_rates_by_dataset import of_dataset
+from rating.models import Analysis, Rating, RatingRevision, Stratum
 from rating.results.cache import ResultCache, forget, states_of
 from rating.results.fool_rates_by_dataset import fool_rates
+from rating.results.methods import versions
 from rating.views.conduct.point_of_no_return import unblind_study
 from tests.rating.cast import over_study
 
@@ -170,6 +172,38 @@ def test_rates_of_too_many_ratings_for_a_page_are_left_to_jobs(every_study_is_la
 
     assert not before
     assert len(fool_rates()) == 1
+
+
+def test_rates_of_one_dataset_ask_for_no_study_that_drew_from_others(rater, monkeypatch):
+    own, _other = [over_study(name, raters=[rater], unblinded=True) for name in ("Own", "Other")]
+    dataset = Stratum.objects.get(study=own, dataset__origin="synthetic").dataset
+    asked = []
+    monkeypatch.setattr(
+        "rating.results.fool_rates_by_dataset.states_of",
+        lambda studies: asked.extend(studies) or states_of(studies),
+    )
+
+    rates = fool_rates([dataset.pk])
+
+    assert list(rates) == [of_dataset(dataset.pk)]
+    assert asked == [own]
+
+
+def test_a_list_counts_what_one_page_can_and_leaves_the_rest_to_jobs(monkeypatch, rater):
+    studies = [over_study(f"Study {number}", raters=[rater], unblinded=True) for number in range(3)]
+    monkeypatch.setattr("rating.results.fool_rates_by_dataset.MOST_AT_ONCE", 12)  # two studies of six ratings
+
+    counted = fool_rates()
+
+    assert len(counted) == 2
+    assert [job.study for job in Analysis.objects.all()] == studies[2:]
+
+
+def test_the_versions_are_read_from_files_once_a_process(monkeypatch):
+    first = versions()
+    monkeypatch.setattr("importlib.metadata.distribution", None)
+
+    assert versions() == first
 
 
 def test_a_new_answer_makes_a_new_state(rater):
