@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required, permission_required
@@ -42,6 +43,17 @@ class Call:
     answers: str
 
 
+@cache
+def _schema() -> OpenAPI:
+    """Made once a process, of code alone; nobody changes it."""
+    return dict(api.get_openapi_schema())
+
+
+@cache
+def _text() -> bytes:
+    return JsonResponse(_schema()).content
+
+
 @login_not_required
 @never_cache
 @require_safe
@@ -52,13 +64,13 @@ def document(request: HttpRequest) -> HttpResponse:
             Access(Scope.READ, MAY)(request)
         except ProblemError as problem:
             return problem.response()
-    return JsonResponse(api.get_openapi_schema())
+    return HttpResponse(_text(), content_type="application/json")
 
 
 @permission_required(MAY, raise_exception=True)
 @require_safe
 def docs_page(request: HttpRequest) -> HttpResponse:
-    schema = api.get_openapi_schema()
+    schema = _schema()
     groups: dict[str, list[Call]] = {}
     for path, methods in schema["paths"].items():
         for method in METHODS:

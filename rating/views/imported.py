@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.forms import ReasonForm
-from pool.figure_style import FORMATS, PRINT, SCREEN, as_file
+from pool.figure_style import FORMATS
 from rating.models import ImportedRatings
 from rating.results.export.table_files import TABLES
 from rating.results.imported.form import ImportedRatingsForm
@@ -21,10 +21,14 @@ from rating.results.imported.numbers import (
     answered_questions,
     exhibit_named,
     results_of_imported,
-    stored_results_of,
     truth_words,
 )
-from rating.results.imported.report import imported_csv, imported_drawer, report_on_imported
+from rating.results.imported.report import (
+    drawing_of_imported,
+    imported_csv,
+    imported_drawer,
+    report_on_imported,
+)
 from rating.results.parts import Part
 from rating.views.analysis import OF_A_DRAWING, as_download, exhibit_context
 
@@ -84,11 +88,7 @@ def imported_figure(request: HttpRequest, slug: str, name: str, kind: str) -> Ht
         content = write(exhibit.table(results), f"{exhibit.title} (imported)")
         return as_download(content, content_type, f"imported-{name}.{kind}")
     on_screen = kind == "svg" and "print" not in request.GET
-    draw = exhibit.draw
-    assert draw is not None  # noqa: S101  looked at above
-    style = SCREEN if on_screen else PRINT
-    stored = f"{name} {'screen' if on_screen else 'print'}.{kind}"
-    drawing = stored_results_of(row).bytes(stored, lambda: as_file(draw(results, style), kind))
+    drawing = drawing_of_imported(row, exhibit, kind, on_screen=on_screen)
     response = as_download(drawing, FORMATS[kind], "" if on_screen else f"imported-{name}.{kind}")
     response["Content-Security-Policy"] = OF_A_DRAWING
     return response

@@ -30,6 +30,18 @@ def test_a_program_may_read_the_document_too_and_a_rater_may_not(researcher, rat
     assert client_of(rater).get(reverse("api_docs")).status_code == 403
 
 
+def test_the_document_is_made_once_a_process(researcher, client_of, monkeypatch):
+    browser = client_of(researcher)
+    document = browser.get(DOCUMENT)
+    monkeypatch.setattr("lungrater.api.house_api.HouseAPI.get_openapi_schema", None)
+
+    again = browser.get(DOCUMENT)
+    page = browser.get(reverse("api_docs"))
+
+    assert (again.content, again["Content-Type"]) == (document.content, "application/json")
+    assert page.status_code == 200
+
+
 def test_the_page_names_every_operation_and_brings_no_script_of_its_own(researcher, client_of):
     document = client_of(researcher).get(DOCUMENT).json()
 

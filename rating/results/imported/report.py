@@ -5,13 +5,20 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from functools import partial
 
 from pool.canonical.guarding import guarded
-from pool.figure_style import PRINT, as_file
+from pool.figure_style import PRINT, SCREEN, as_file
 from rating.results.display_names import counted
 from rating.results.exhibit import Exhibit, Table
 from rating.results.imported.model import NOTICE, ImportedRatings
-from rating.results.imported.numbers import answered_questions, answers_of, results_of_imported, truth_words
+from rating.results.imported.numbers import (
+    answered_questions,
+    answers_of,
+    results_of_imported,
+    stored_results_of,
+    truth_words,
+)
 from rating.results.report.contents import ExhibitDrawer, Piece, Report, Section
 from rating.statistics.ratings_table import LABELS, MISSING
 
@@ -43,12 +50,20 @@ def report_on_imported(row: ImportedRatings, date: str) -> Report:
 
 
 def imported_drawer(row: ImportedRatings) -> ExhibitDrawer:
-    def draw_exhibit(exhibit: Exhibit, kind: str) -> bytes:
-        if exhibit.draw is None:
-            raise ValueError(f"{exhibit.name} has no drawing.")
-        return as_file(exhibit.draw(results_of_imported(row), PRINT), kind)
+    return partial(drawing_of_imported, row)
 
-    return draw_exhibit
+
+def drawing_of_imported(
+    row: ImportedRatings, exhibit: Exhibit, kind: str, *, on_screen: bool = False
+) -> bytes:
+    """Drawn once: the file never changes."""
+    draw = exhibit.draw
+    if draw is None:
+        raise ValueError(f"{exhibit.name} has no drawing.")
+    style, name = (SCREEN, "screen") if on_screen else (PRINT, "print")
+    return stored_results_of(row).bytes(
+        f"{exhibit.name} {name}.{kind}", lambda: as_file(draw(results_of_imported(row), style), kind)
+    )
 
 
 def imported_csv(row: ImportedRatings) -> Iterator[str]:

@@ -208,6 +208,18 @@ def test_their_numbers_are_computed_once_when_they_come_in_and_go_with_them(
     assert (was_there, folder.is_dir()) == (True, False)
 
 
+def test_their_drawings_are_made_once_for_every_report(
+    client: Client, researcher: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = reverse("rating:imported_report", args=[imported_ratings().slug, "html"])
+    client.force_login(researcher)
+    first = client.get(report)
+    monkeypatch.setattr("rating.results.imported.report.as_file", None)
+
+    assert b"data:image/svg+xml" in first.content
+    assert client.get(report).content == first.content
+
+
 def test_the_command_and_the_api_take_the_same_form(tmp_path: Path, researcher: User) -> None:
     file = tmp_path / "ratings.csv"
     file.write_text("rater;image;answer\nA;1;echt\nB;1;fake\n")
