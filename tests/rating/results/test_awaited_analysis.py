@@ -178,10 +178,12 @@ def test_rates_of_one_dataset_ask_for_no_study_that_drew_from_others(rater, monk
     own, _other = [over_study(name, raters=[rater], unblinded=True) for name in ("Own", "Other")]
     dataset = Stratum.objects.get(study=own, dataset__origin="synthetic").dataset
     asked = []
-    monkeypatch.setattr(
-        "rating.results.fool_rates_by_dataset.states_of",
-        lambda studies: asked.extend(studies) or states_of(studies),
-    )
+
+    def noted(studies):
+        asked.extend(studies)
+        return states_of(studies)
+
+    monkeypatch.setattr("rating.results.fool_rates_by_dataset.states_of", noted)
 
     rates = fool_rates([dataset.pk])
 
