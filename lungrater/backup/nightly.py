@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, connections
 
 from lungrater.backup import places
 from lungrater.backup.backing_up import UNFINISHED, back_up, noted
+from lungrater.database.alone import alone
 from lungrater.embedded.urls import environment_value
 from lungrater.monitoring.signs_of_life import BACKUP, SignOfLife
 
@@ -26,7 +24,6 @@ SOONEST, LATEST = timedelta(hours=12), timedelta(hours=26)
 HOURS_AHEAD = 28
 TRY_AGAIN_AFTER = timedelta(minutes=50)
 LEFTOVER_AFTER = timedelta(days=1)
-LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended('lungrater backup', 0))"
 
 
 def is_due(last: SignOfLife | None, now: datetime, *, hour: int) -> bool:
@@ -48,7 +45,7 @@ def next_due(last: SignOfLife | None, now: datetime, *, hour: int) -> datetime:
 
 def back_up_if_due(now: datetime) -> bool:
     """Make tonight's backup and drop those that are more than BACKUP_KEEP. Raises BackupError."""
-    with _alone() as is_alone:
+    with alone("backup") as is_alone:
         last = SignOfLife.objects.filter(part=BACKUP).first()
         if not is_alone or not is_due(last, now, hour=settings.BACKUP_HOUR):
             return False
@@ -61,7 +58,7 @@ def back_up_now(now: datetime, *, asked_at: datetime | None = None) -> bool:
 
     So a button pressed again and again makes one, and drops no older ones for the sake of twins.
     """
-    with _alone() as is_alone:
+    with alone("backup") as is_alone:
         if not is_alone or (asked_at and SignOfLife.objects.filter(part=BACKUP, worked_at__gt=asked_at)):
             return False
         _back_up(now)
@@ -101,20 +98,3 @@ def _drop_unfinished(folder: Path) -> None:
     for path in folder.glob(f"{UNFINISHED}*"):
         if datetime.now(UTC) - datetime.fromtimestamp(path.stat().st_mtime, UTC) > LEFTOVER_AFTER:
             shutil.rmtree(path, ignore_errors=True)
-
-
-@contextmanager
-def _alone() -> Iterator[bool]:
-    """Whether nobody else makes the nightly backup now; a lock of a transaction, which a pooler passes on.
-
-    Its connection is its own: the backup's has transactions that begin and end meanwhile.
-    """
-    own_connection = connections.create_connection(DEFAULT_DB_ALIAS)
-    try:
-        own_connection.set_autocommit(False)
-        with own_connection.cursor() as cursor:
-            cursor.execute(LOCK)
-            (is_alone,) = cursor.fetchone()
-        yield bool(is_alone)
-    finally:
-        own_connection.close()

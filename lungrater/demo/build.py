@@ -17,6 +17,7 @@ from accounts.models import User
 from accounts.roles import Role
 from generation.models import GenerationJob
 from jobs.enqueue import enqueue
+from lungrater.database.alone import alone
 from lungrater.demo import measurements
 from lungrater.demo.datasets import (
     FAKE,
@@ -88,7 +89,7 @@ def build_beside() -> bool:
 
 
 def _go_through(*steps: tuple[tuple[DemoDataset, ...], Callable[[], bool]]) -> bool:
-    """Each step once its images are there; False where another worker, perhaps a dead one, still makes some of it."""
+    """Each step once its images are there; False where another worker is at it, or, perhaps a dead one, still makes some of them."""
     for datasets, step in steps:
         jobs = jobs_of(datasets)
         for job in jobs:
@@ -98,8 +99,9 @@ def _go_through(*steps: tuple[tuple[DemoDataset, ...], Callable[[], bool]]) -> b
             return False
         if not all(job.state == GenerationJob.State.SUCCEEDED for job in jobs):
             return True
-        if not step():
-            return False
+        with alone(f"demo {step.__name__}") as is_alone:
+            if not is_alone or not step():
+                return False
     return True
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from django.db import connections
 from django.urls import reverse
 from django.utils import timezone
 
@@ -81,6 +85,39 @@ def test_two_workers_share_the_drawings_and_make_none_twice(events: list[tuple[s
     GenerationJob.objects.filter(pk__in=at_another).update(state=State.SUCCEEDED)
     assert build.build_beside()
     assert events[: len(DRAWINGS)] == [*DRAWINGS[::2], "_rehearse", *[("phantom", 60)] * 2, ("diffusion", 24)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_workers_of_a_lane_one_makes_the_simulated_reading_and_the_other_comes_back(
+    events: list[tuple[str, int] | str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build.load()
+    begun, go_on = threading.Event(), threading.Event()
+
+    def rehearse() -> bool:
+        events.append("_rehearse")
+        if not begun.is_set():
+            begun.set()
+            assert go_on.wait(60)
+        return True
+
+    def build_beside() -> bool:
+        try:
+            return build.build_beside()
+        finally:
+            connections.close_all()
+
+    monkeypatch.setattr(build, "_rehearse", rehearse)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(build_beside)
+        assert begun.wait(60)
+        is_built_by_the_second = build.build_beside()
+        go_on.set()
+        is_built_by_the_first = first.result(60)
+
+    assert (is_built_by_the_first, is_built_by_the_second) == (True, False)
+    assert events.count("_rehearse") == 1
+    assert build.build_beside()  # comes back, and finds whatever the first has left
 
 
 def test_both_lanes_are_rung_for_until_nothing_is_left_to_build(rung: list[tuple[str, str]]) -> None:

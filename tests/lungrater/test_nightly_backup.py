@@ -9,13 +9,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.db import connections
 from django.test import Client
 
-from lungrater.backup import nightly, tasks
+from lungrater.backup import tasks
 from lungrater.backup.archive import verified_manifest
 from lungrater.backup.nightly import back_up_if_due, back_up_now, is_due, next_due
 from lungrater.backup.tasks import make_backup_now, make_nightly_backup
+from lungrater.database.alone import alone
 from lungrater.monitoring.health import _state
 from lungrater.monitoring.signs_of_life import BACKUP, SignOfLife
 from tests.factories import make_image
@@ -136,14 +136,9 @@ def test_a_file_that_is_gone_is_named_in_the_backup(folder: Path) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_do_not_make_it_twice(folder: Path) -> None:
-    other = connections.create_connection("default")
-    other.set_autocommit(False)
-    with other.cursor() as cursor:
-        cursor.execute(nightly.LOCK)
+    with alone("backup"):
+        is_done = back_up_if_due(NIGHT)
 
-    is_done = back_up_if_due(NIGHT)
-
-    other.close()
     assert not is_done
     assert not folder.exists()
 
