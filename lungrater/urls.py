@@ -1,5 +1,6 @@
 from allauth.account.views import password_reset, request_login_code
 from allauth.mfa.totp.views import activate_totp
+from allauth.mfa.webauthn.views import add_webauthn
 from csp.decorators import csp_update
 from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
@@ -10,7 +11,7 @@ from accounts.sign_in.adapter import address_stands
 from accounts.sign_in.identity_proof import ProveByCode, nothing_to_prove_with
 from accounts.sign_in.login_links import login_link
 from accounts.sign_in.second_factor import second_factor
-from accounts.sign_in.views import account, by_mail, set_password
+from accounts.sign_in.views import account, after_proof, by_mail, set_password
 from accounts.tokens.views import act_token, revoke_token, tokens
 from accounts.views import privacy_notice, site_settings
 from lungrater.api.document import docs_page, document
@@ -71,9 +72,10 @@ urlpatterns = [
     # The QR code is a data: image, which no other page may show.
     path(
         "accounts/2fa/totp/activate/",
-        csp_update({"img-src": ["data:"]})(activate_totp),
+        csp_update({"img-src": ["data:"]})(after_proof(activate_totp)),
         name="mfa_activate_totp",
     ),
+    path("accounts/2fa/webauthn/add/", after_proof(add_webauthn), name="mfa_add_webauthn"),
     path("accounts/", include("allauth.urls")),
     path("pool/", include("pool.urls")),
     path("generation/", include("generation.urls")),

@@ -53,11 +53,18 @@ CHANGES: dict[Signal, str] = {
 }
 
 
+# By what somebody has proved who they are who has just chosen it; see identity_proof.
+PROOFS: dict[Signal, str] = {
+    account.password_set: "password",
+    account.password_changed: "password",
+    mfa.authenticator_added: "mfa",
+}
+
+
 def changed(*, signal: Signal, user: Any, request: HttpRequest, **_: Any) -> None:
     record(user, user, CHANGES[signal])
-    if signal in {account.password_set, account.password_changed}:
-        # Whoever has just chosen it need not prove by it once more; see identity_proof.
-        record_authentication(request, user, method="password", reauthenticated=True)
+    if method := PROOFS.get(signal):
+        record_authentication(request, user, method=method, reauthenticated=True)
     if signal is account.password_reset:  # by a link in the mailbox
         user.confirm_address()
 

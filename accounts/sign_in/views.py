@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import LoginLink
 from accounts.people.preferences_form import preferences_form
 from accounts.sign_in.addresses import mail_is_set_up
+from accounts.sign_in.identity_proof import require_proof_of_people
 
 LINKS_SHOWN = 10
 
@@ -44,6 +45,21 @@ def by_mail(view: View) -> View:
     def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not mail_is_set_up():
             return render(request, "account/no_mail.html", status=404)
+        return view(request, *args, **kwargs)
+
+    return page
+
+
+def after_proof(view: View) -> View:
+    """A second factor is a means of proof itself: whoever has none yet gets a code into the mailbox first, where mail is sent.
+
+    Whoever has one is asked for it by the view.
+    """
+
+    @wraps(view)
+    def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if mail_is_set_up():
+            require_proof_of_people(request)
         return view(request, *args, **kwargs)
 
     return page

@@ -181,6 +181,40 @@ def test_a_password_just_changed_is_a_proof_too(
     assert is_unblinded(study)
 
 
+def app_code(form: str) -> str:
+    found = re.search(r'value="([A-Z2-7]{32})"', form)
+    assert found
+    return f"{hotp_value(found.group(1), next(yield_hotp_counters_from_time())):06}"
+
+
+@pytest.mark.django_db(transaction=True)  # the library tells of an app once the request's transaction is over
+def test_where_no_mail_is_sent_a_second_factor_just_added_is_a_proof_too(
+    client_of: Signed, researcher: User, study: Study, page: str, settings: Any
+) -> None:
+    settings.EMAIL_BACKEND = NO_MAIL
+    browser, activate = client_of(researcher), reverse("mfa_activate_totp")
+    browser.post(activate, {"code": app_code(browser.get(activate).text)})
+
+    browser.post(page, REASON)
+
+    assert is_unblinded(study)
+
+
+@pytest.mark.parametrize("name", ["mfa_activate_totp", "mfa_add_webauthn"])
+def test_where_mail_is_sent_a_first_second_factor_goes_by_the_mailbox(
+    client_of: Signed, researcher: User, name: str
+) -> None:
+    """Else whoever finds a session left open adds one of their own, and proves by it that they are its person."""
+    browser, address = client_of(researcher), reverse(name)
+
+    proof_page = browser.get(address)["Location"]
+    assert proof_page.startswith(reverse("prove_by_code"))
+    browser.post(proof_page, {"send": "1", "next": address})
+    browser.post(proof_page, {"code": browser.session["identity_code"]["code"], "next": address})
+
+    assert browser.get(address).status_code == 200
+
+
 def test_the_people_of_the_demo_have_nothing_to_prove(
     client_of: Signed, researcher: User, study: Study, page: str
 ) -> None:
