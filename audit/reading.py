@@ -68,11 +68,15 @@ class Line:
     def facts(self) -> str:
         """What is kept with it that goes into a few words: “role admin, before rater”; no hash, no key, no yes or no."""
         facts = {name: value for name, value in self.event.detail.items() if name != "rater"}
-        return ", ".join(f"{name} {value}" for name, value in facts.items() if _is_short(value))
+        return ", ".join(
+            f"{name.replace('_', ' ')} {value}" for name, value in facts.items() if _is_short(value)
+        )
 
 
 def _is_short(value: object) -> bool:
-    return isinstance(value, (str, int)) and not isinstance(value, bool) and not KEY.fullmatch(str(value))
+    if value == "" or isinstance(value, bool):
+        return False
+    return isinstance(value, (str, int)) and not KEY.fullmatch(str(value))
 
 
 def folded(events: Iterable[Event]) -> list[Line]:

@@ -86,9 +86,13 @@ def number_of(text: str) -> float | None:
 def told_in_words(attributes: Iterable[Attribute], values: Mapping[str, Mapping[str, str]]) -> list[str]:
     """Each attribute, and of how many of the images it is not known and so never told."""
     return [
-        f"{attribute}, unknown of {sum(attribute.name not in own for own in values.values()):,} of {len(values):,} images"
+        f"{attribute}, {unknown_in_words(sum(attribute.name not in own for own in values.values()), len(values))}"
         for attribute in attributes
     ]
+
+
+def unknown_in_words(unknown: int, images: int) -> str:
+    return f"unknown of {unknown:,} of {images:,} images" if unknown else "known of every image"
 
 
 def codes(attributes: Sequence[Attribute], values: Mapping[str, str]) -> list[float]:

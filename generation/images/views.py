@@ -136,12 +136,15 @@ def progress_of(job: GenerationJob) -> Context:
         "rest": (job.full_total or job.total) - job.total,
         "prompts": [_in_words(ImageSpec(**spec)) for spec in job.image_specs[:PROMPTS_SHOWN]],
         "more_prompts": max(0, len(job.image_specs) - PROMPTS_SHOWN),
+        "settings": {
+            name.replace("_", " "): value for name, value in job.settings.items() if name != "priced_by"
+        },
     }
 
 
 def _in_words(spec: ImageSpec) -> str:
     attributes = [f"{name} {value}" for name, value in spec.attributes.items()]
-    return spec.prompt or ", ".join(filter(None, [spec.label, *attributes]))
+    return ", ".join(filter(None, [spec.prompt or spec.label, *attributes]))
 
 
 @require_POST

@@ -132,7 +132,7 @@ class TrainingForm(WithConfigFile):
     dataset = forms.ModelChoiceField(Dataset.objects.all(), label="Trained on")
     preset = forms.ChoiceField(
         choices=[
-            ("", f"{FIRST_PRESET}, or what the model to start from or the config file says"),
+            ("", f"{FIRST_PRESET}, or the model’s or the file’s"),
             *((name, name) for name in PRESETS),
         ],
         required=False,
@@ -185,10 +185,9 @@ class TrainingForm(WithConfigFile):
     )
     seed = forms.IntegerField(min_value=0, max_value=MOST_SEED, required=False, help_text="Empty: 0.")
     field_order = (
-        *("name", "dataset", "parent", "preset", "size", "steps", "batch", "by_finding"),
+        *("name", "dataset", "preset", "by_finding", "steps", "parent", "size", "batch", "seed"),
         *("attributes", "attribute_table", "text", "text_encoder", "text_dropout", "text_tokens"),
-        *("seed", "extractors"),
-        *("config_file", "settings"),
+        *("extractors", "config_file", "settings"),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

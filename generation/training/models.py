@@ -18,7 +18,7 @@ from django.urls import reverse
 
 from accounts.membership.models import EDITORS, Membership, Part, Shared, SharedQuerySet
 from audit import record
-from generation.diffusion.attributes import Attribute, told_in_words
+from generation.diffusion.attributes import Attribute, told_in_words, unknown_in_words
 from generation.diffusion.checkpoint_json import CheckpointJSON
 from generation.diffusion.checkpoint_source import CheckpointSource
 from generation.diffusion.config import ImageClass, TrainingConfig
@@ -174,7 +174,7 @@ class ToldOfImages(models.Model):
             unknown = sum(not own for own in self.texts.values())
             lines.append(
                 f"text “{self.run.text_template}” (read by {text['encoder']}, up to {text['tokens']} tokens), "
-                f"unknown of {unknown:,} of {len(self.texts):,} images"
+                f"{unknown_in_words(unknown, len(self.texts))}"
             )
         return lines
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.db import transaction
 
 from accounts.models import User
 from accounts.roles import Role
+from generation.images.engines.protocol import EngineSettings
 from generation.models import Checkpoint, GenerationJob
 from generation.training.bundled_checkpoints import PHANTOM_LUNGS, register_shipped
 from pool.models import Dataset, Modality, Origin
@@ -27,6 +28,7 @@ class DemoDataset:
     seed: int
     description: str
     per_label: int = PER_LABEL
+    settings: EngineSettings = field(default_factory=EngineSettings)
 
 
 KINDS = ((Modality.XRAY, "X-rays"), (Modality.CT, "CT slices"))
@@ -74,6 +76,7 @@ MEASURED = (
         1895,
         "Drawn by a program, for a model to learn from and for fakes to be measured against. Not real.",
         per_label=60,
+        settings={"size": 64},  # the model's own, and a quarter of the work
     ),
     DemoDataset(
         "Demo diffusion X-rays (to measure)",
@@ -83,6 +86,7 @@ MEASURED = (
         1895,
         "Sampled on this machine from the diffusion model that ships with LungRater.",
         per_label=24,
+        settings={"steps": 8},  # of 20, as they are many
     ),
 )
 
@@ -118,7 +122,7 @@ def jobs_of(datasets: tuple[DemoDataset, ...]) -> list[GenerationJob]:
                     label=label,
                     total=demo.per_label,
                     seed=demo.seed,
-                    settings={"size": 128} if is_phantom else {},
+                    settings={**({"size": 128} if is_phantom else {}), **demo.settings},
                 )
                 job.save()
             jobs.append(job)

@@ -82,12 +82,12 @@ def _parts(missing: str) -> Iterator[Part]:
     )
     jobs = (
         ("A quality report", QualityReport.objects.filter(candidate__name=MEASURED[1].name), "three minutes"),
-        ("A training run", TrainingRun.objects.filter(name=measurements.MODEL), "three minutes"),
         (
             "A utility experiment",
             UtilityExperiment.objects.filter(name=measurements.EXPERIMENT),
             "three minutes",
         ),
+        ("A training run", TrainingRun.objects.filter(name=measurements.MODEL), "three minutes"),
     )
     for name, rows, after in jobs:
         state = rows.order_by("pk").values_list("state", flat=True).first()

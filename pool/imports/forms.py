@@ -207,7 +207,7 @@ class UploadForm(DestinationForm):
         help_text="PNG, JPEG, TIFF, WebP, AVIF, HEIC, JPEG 2000, DICOM, NIfTI or NRRD files, or zips, tars and 7z of them; of a folder, its zip.",
     )
     url = forms.CharField(
-        label="or an address",
+        label="From an address",
         max_length=2000,
         required=False,
         help_text="Of an image or a zip on a public server: https://…",
@@ -284,6 +284,8 @@ class UploadForm(DestinationForm):
         has_files = data.get("uploads") or data.get("sent") or data.get("url") or self.files_follow
         if not has_files and not {"url", "sent"} & set(self.errors):
             self.add_error("uploads", "Choose files, or give an address.")
+        if data.get("table") and data.get("labels") == ImportJob.Labels.NONE and not data.get("layout"):
+            data["labels"] = ImportJob.Labels.TABLE  # it was sent to be read
         typed = {"engine": data.get("made_with"), **{name: data.get(name) for name in MADE_BY}}
         data["provenance"] = {name: value for name, value in typed.items() if value}
         chosen = data.get("dataset")

@@ -125,6 +125,14 @@ def test_looks_that_follow_each_other_are_one_line(study: Study, researcher: Use
     ]
 
 
+def test_what_is_kept_with_an_event_is_told_in_words_and_only_where_there_is_some(study: Study) -> None:
+    audit.record(study, organiser(), "noted", made_by="", before_role="rater", is_new=True)
+
+    (line,) = folded(study.events[:1])
+
+    assert line.facts == "before role rater"
+
+
 def test_the_log_comes_as_csv_with_nothing_a_spreadsheet_would_run(client_of: Signed, admin: User) -> None:
     audit.record(None, admin, "noted", reason="=HYPERLINK(1)")
 

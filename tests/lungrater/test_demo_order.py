@@ -120,6 +120,21 @@ def test_of_two_workers_of_a_lane_one_makes_the_simulated_reading_and_the_other_
     assert build.build_beside()  # comes back, and finds whatever the first has left
 
 
+def test_what_is_measured_in_seconds_is_queued_before_the_training_that_takes_a_minute(
+    monkeypatch: pytest.MonkeyPatch, rung: list[tuple[str, str]]
+) -> None:
+    forms: list[str] = []
+    monkeypatch.setattr(measurements, "_submit", lambda form, *_: forms.append(form.__name__))
+    build.load()
+    jobs_of(MEASURED)
+    real, fakes = (Dataset.objects.get(name=demo.name) for demo in MEASURED)
+
+    measurements.queue(real, fakes, by=User.objects.get(email="researcher@demo.invalid"))
+
+    assert forms == ["QualityForm", "UtilityForm", "TrainingForm"]
+    assert not measurements.are_queued()
+
+
 def test_both_lanes_are_rung_for_until_nothing_is_left_to_build(rung: list[tuple[str, str]]) -> None:
     build.load()
 
@@ -161,7 +176,7 @@ def test_what_is_there_and_what_is_not_yet_is_told_until_all_is_there(rung: list
 
     _all_there()
     TrainingRun.objects.update(state=State.RUNNING)
-    assert states() == [*["succeeded"] * 4, "running", "succeeded"]
+    assert states() == [*["succeeded"] * 5, "running"]
 
     TrainingRun.objects.update(state=State.CANCELLED)
     assert progress() is None

@@ -104,6 +104,21 @@ def test_the_page_and_a_program_keep_them_too_and_say_so(
 
 
 @pytest.mark.django_db
+def test_a_table_that_is_sent_is_read_where_nobody_chose_where_the_findings_are(
+    researcher: User, client_of: Callable[[User], Client]
+) -> None:
+    wish = {"name": "Y", "origin": "real", "modality": "xray", "labels": "none", "columns": "scanner"}
+    table = SimpleUploadedFile("t.csv", b"file,label,scanner\n0.png,normal,GE\n")
+    files = {"uploads": [SimpleUploadedFile("0.png", png(0))], "table": table}
+
+    answer = client_of(researcher).post(reverse("pool:upload"), {**wish, **files})
+    ImportJob.objects.get().perform()
+
+    assert answer.status_code in {302, 303}, answer.content
+    assert (Image.objects.get().label, stored()) == ("normal", [{"scanner": "GE"}])
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

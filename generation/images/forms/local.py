@@ -128,12 +128,12 @@ class DiffusionJobForm(NewJobForm):
     compile = forms.ChoiceField(
         required=False,
         label="Compile the network",
-        choices=[("", "where it pays: on a GPU, for a long job"), ("on", "always"), ("off", "never")],
+        choices=[("", "on a GPU, for a long job"), ("on", "always"), ("off", "never")],
     )
     field_order = (
-        *("what", "total", "dataset", "new_dataset", "seed", "steps", "sampler", "guidance"),
-        *OF_GUIDANCE,
-        *("attributes", "text", "attribute_guidance"),
+        *("what", "total", "dataset", "new_dataset"),
+        *("attributes", "text", "attribute_guidance", "guidance"),
+        *(*OF_GUIDANCE, "seed", "steps", "sampler"),
         *("edit_of", "edit_each", "strength", "region", "mask"),
         *("bits", "precision", "compile", "priority"),
     )

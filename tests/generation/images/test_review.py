@@ -84,6 +84,19 @@ def test_a_contact_sheet_shows_every_image_once(browser: Client) -> None:
         assert sheet.getpixel((8 + 96, 8 + 96)) != 255 or sheet.getpixel((8 + 90, 8 + 90)) != 255
 
 
+def test_a_job_page_says_what_each_image_is_told_and_names_settings_in_words(browser: Client) -> None:
+    job = job_with(1)
+    specs = [{"prompt": "left plate", "label": "", "attributes": {"sex": sex}} for sex in "FM"]
+    GenerationJob.objects.filter(pk=job.pk).update(
+        image_specs=specs, settings={"attribute_guidance": "text:2", "priced_by": "x"}
+    )
+
+    page = browser.get(job.get_absolute_url()).content.decode()
+
+    assert "left plate, sex F<br>left plate, sex M" in page
+    assert "<dt>Attribute guidance</dt><dd>text:2</dd>" in page
+
+
 def test_two_jobs_are_compared_image_by_image(browser: Client) -> None:
     left, right = job_with(3, seed=7), job_with(2, seed=7)
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
+from generation.diffusion.attributes import Attribute, told_in_words
 from generation.images.forms.local import DiffusionJobForm
 from generation.models import Checkpoint, GenerationJob, ToldOfImages, TrainingRun
 from pool.canonical.attributes import attribute_of
@@ -137,6 +138,9 @@ def test_columns_that_an_import_kept_are_told_and_missing_ones_are_counted(tmp_p
     assert run.conditions == [
         'scanner ("GE, Optima"|Siemens), unknown of 1 of 4 images',
         "bmi (20 to 40), unknown of 1 of 4 images",
+    ]
+    assert told_in_words((Attribute("sex", ("F", "M")),), {"1": {"sex": "F"}}) == [
+        "sex (F|M), known of every image"
     ]
     fakes = Image.objects.filter(dataset__name="Fakes").values_list("provenance", flat=True)
     told = [(attribute_of(row, "scanner"), attribute_of(row, "bmi")) for row in fakes]
