@@ -11,6 +11,7 @@ from lungrater.embedded.metrics_folder import shared_metrics_folder
 
 # gthread, with an end to the patience with slow clients.
 worker_class = "lungrater.embedded.web_worker.BoundedWorker"
+logger_class = "lungrater.embedded.web_log.WebLog"
 workers = int(os.environ.get("WEB_CONCURRENCY", min(4, max(2, os.cpu_count() or 1))))
 threads = 8
 # The project is read once and shared by the workers, which halves the start on a small machine.

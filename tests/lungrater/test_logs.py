@@ -1,14 +1,22 @@
 """No token, no sign-in link and nothing a person typed reaches a log; as JSON, each line knows its request."""
 
+import importlib
 import json
 import logging
+import socket
+from types import SimpleNamespace
 
 import pytest
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.urls import reverse
+from gunicorn.config import Config
+from gunicorn.http.errors import InvalidChunkSize, InvalidHeader, InvalidRequestLine
+from gunicorn.workers.base import Worker
 
 from accounts.models import User
+from lungrater.embedded import metrics_folder
+from lungrater.embedded.web_log import WebLog
 from lungrater.logs import AsJson, AsLine, log_context
 
 
@@ -124,3 +132,37 @@ def test_an_address_in_an_exception_is_cut_out_of_a_json_line():
 
     assert line["message"] == "mail to …@… failed"
     assert (line["level"], line["job"]) == ("ERROR", "7")
+
+
+@pytest.mark.parametrize("log_format", ["line", "json"])
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (InvalidRequestLine("GET /enter/s3cret\xa0 HTTP/1.1"), "Invalid HTTP request line"),
+        (InvalidHeader("s3cret"), "Invalid HTTP Header"),
+        (InvalidChunkSize(b"remark=Ann's s3cret"), "Invalid chunk size"),
+        (ValueError("no file for /rate/s3cret/"), "no file for /rate/"),
+    ],
+)
+def test_the_web_server_itself_logs_nothing_of_a_request_either(monkeypatch, capsys, log_format, error, told):
+    monkeypatch.setenv("LOG_FORMAT", log_format)
+    ours, client = socket.socketpair()
+    worker = SimpleNamespace(log=WebLog(Config()))
+    with ours, client:
+        try:
+            raise error
+        except Exception as raised:
+            Worker.handle_error(worker, None, ours, ("::1", 1), raised)
+
+    logged = capsys.readouterr().err
+    assert told in logged
+    assert "s3cret" not in logged
+    assert "Ann" not in logged
+    assert log_format == "line" or json.loads(logged)["logger"] == "gunicorn.error"
+
+
+def test_that_is_the_log_of_the_web_server(monkeypatch):
+    monkeypatch.setattr(metrics_folder, "shared_metrics_folder", lambda _in_memory: None)
+    gunicorn_conf = importlib.import_module("lungrater.embedded.gunicorn_conf")
+
+    assert gunicorn_conf.logger_class == f"{WebLog.__module__}.{WebLog.__qualname__}"
