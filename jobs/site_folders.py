@@ -25,7 +25,7 @@ def images() -> Path | None:
 def as_read(text: str) -> str:
     """The text with every path into these folders as it reads from the site's own: `models/loras/chest.safetensors`."""
     for folder, name in _named():
-        path = rf"(?<![\w.-]){re.escape(str(folder))}"  # and no part of another path, or of an address
+        path = rf"(?<![\w.-])(?<!:/){re.escape(str(folder))}"  # and no part of another path, or of an address
         text = re.sub(f"{path}/", f"{name}/" if name else "", text)
         text = re.sub(rf"{path}(?![\w-]|\.\w)", name or HOME, text)
     return text

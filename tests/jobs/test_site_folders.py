@@ -43,6 +43,8 @@ def server(settings: Any, tmp_path: Path) -> Path:
         ("{0}/disk/images/7/a.png: lost", "media/7/a.png: lost"),
         ("{0}/home-of-another/a.png", "{0}/home-of-another/a.png"),
         ("https://example.org{0}/home/a.png", "https://example.org{0}/home/a.png"),
+        ("s3:/{0}/home/a.png", "s3:/{0}/home/a.png"),  # of which the folder's first name is a bucket
+        ("file://{0}/home/a.png", "file://a.png"),
         ("/mnt{0}/home/a.png, and in /mnt{0}/home", "/mnt{0}/home/a.png, and in /mnt{0}/home"),
     ],
 )
