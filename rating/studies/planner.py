@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import sqrt
 
-from pool.figure_style import matplotlib
+from pool.figure_style import Theme, dress, legend, matplotlib
 from rating.statistics.planning import (
     Pilot,
     arena_power,
@@ -26,8 +26,6 @@ CONFIDENCE = 0.975
 VAN_DYKE = Pilot(114, 0.0002, 0.0008, 0.000346, 0.000344, 0.000239)
 RATERS = (3, 4, 6, 10, 20)
 IMAGES = (20, 40, 60, 100, 200, 400, 1000)
-SHADES = ("#86b9bd", "#d8b46a", "#8fbf8f", "#e08b83", "#9aa4af")
-GROUND, TEXT, LINE = "#1c2026", "#d3d8de", "#39404a"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,28 +143,27 @@ QUESTIONS: dict[str, tuple[Callable[..., Curves], Sequence[str]]] = {
 }
 
 
-def svg(curves: Curves) -> bytes:
-    """The curves as an image in the site's colours."""
-    figure = matplotlib().figure.Figure(figsize=(7.2, 3.6), facecolor=GROUND, layout="constrained")
-    axes = figure.add_subplot(facecolor=GROUND)
-    for (name, values), shade in zip(curves.curves.items(), SHADES, strict=False):
+def svg(curves: Curves, theme: Theme) -> bytes:
+    """The curves as an image in the theme's colours."""
+    figure = matplotlib().figure.Figure(figsize=(7.2, 3.6), facecolor=theme.ground, layout="constrained")
+    axes = figure.add_subplot()
+    dress(axes, theme)
+    shades = (theme.accent, theme.fake, theme.real, theme.ink, theme.unsure)
+    for (name, values), shade in zip(curves.curves.items(), shades, strict=False):
         axes.plot(curves.x, [float("nan") if v is None else v for v in values], "o-", color=shade, label=name)
     if curves.goal is not None:
-        axes.axhline(curves.goal, color=TEXT, linestyle=":", linewidth=1)
+        axes.axhline(curves.goal, color=theme.ink, linestyle=":", linewidth=1)
     above = [x for x in curves.x if x > 0]
     if above and max(above) > 45 * min(above):
         axes.set_xscale("log")
         axes.minorticks_off()
     axes.set_xticks(curves.x, [f"{x:g}" for x in curves.x])
     axes.set_ylim(bottom=0)
-    axes.set_xlabel(curves.x_name, color=TEXT)
-    axes.set_ylabel(curves.y_name, color=TEXT)
-    axes.tick_params(colors=TEXT)
-    axes.grid(color=LINE, linewidth=0.5)
-    for spine in axes.spines.values():
-        spine.set_color(LINE)
+    axes.set_xlabel(curves.x_name)
+    axes.set_ylabel(curves.y_name)
+    axes.grid(color=theme.line, linewidth=0.5)
     # Beside the axes, where no curve runs.
-    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), facecolor=GROUND, edgecolor=LINE, labelcolor=TEXT)
+    legend(axes, theme, loc="center left", bbox_to_anchor=(1, 0.5))
     out = io.BytesIO()
     figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     return out.getvalue()

@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
+from pool.figure_style import theme_of
 from rating.studies.planner import QUESTIONS, Curves, svg
 
 
@@ -75,7 +76,7 @@ def figure(request: HttpRequest, what: str) -> HttpResponse:
     form = _form(request)
     if what not in QUESTIONS or not form.is_valid():
         raise Http404
-    return HttpResponse(svg(_curves(what, form)), content_type="image/svg+xml")
+    return HttpResponse(svg(_curves(what, form), theme_of(request.GET)), content_type="image/svg+xml")
 
 
 def _form(request: HttpRequest) -> PlannerForm:

@@ -38,6 +38,12 @@ def test_a_token_is_shown_once_and_stored_as_a_digest(researcher, client_of):
     assert secret not in str(event.detail)
 
 
+def test_the_way_to_tokens_leads_over_ones_own_account_but_not_for_a_rater(client_of, researcher, rater):
+    pages = [client_of(person).get(reverse("account")).content.decode() for person in (researcher, rater)]
+
+    assert [reverse("tokens") in page for page in pages] == [True, False]
+
+
 def test_a_session_left_open_makes_no_token(researcher, client_of):
     browser = client_of(with_password(researcher))
 

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audit.models import Event
+from pool.figure_style import PRINT, SCREEN
 from pool.models import Dataset, Image
 from rating.models import BlindingAudit, Enrolment, Rating, Sitting, Study
 from rating.reading.simulation import Readers, simulate
@@ -318,6 +319,17 @@ def test_the_planner_answers_in_curves_and_numbers(browser):
     assert figure["Content-Type"] == "image/svg+xml"
     assert b"<svg" in figure.content
     assert nonsense.status_code == 404
+
+
+def test_the_planner_draws_in_the_colours_of_the_page(browser):
+    page = browser.get(reverse("rating:planner")).content.decode()
+    address = reverse("rating:planner_figure", args=["kappa"])
+
+    dark, light = (browser.get(address, query).content.decode() for query in ({}, {"light": ""}))
+
+    assert page.count('media="(prefers-color-scheme: light)"') == page.count("&amp;light") == 5
+    assert (SCREEN.ground in dark, PRINT.ground in light) == (True, True)
+    assert SCREEN.ground not in light
 
 
 def test_the_smallest_kappa_has_its_curve_too(browser):
