@@ -15,6 +15,7 @@ from playwright.sync_api import Page
 
 from accounts.models import User
 from accounts.preferences import Preferences
+from audit import record
 from tests.rating.reading.conftest import complaints, open_browser
 from tests.rights_table import WHO_MAY
 from tests.test_permissions import address, world
@@ -70,7 +71,7 @@ def faults(page: Page, name: str) -> Iterator[str]:
         needed = page.evaluate("document.documentElement.scrollWidth")
         if needed > width:
             yield f"{name}: {needed} px wide at {width}"
-        if page.locator(".listed").evaluate_all(SCROLLS):
+        if page.locator(".listed, .scroll[aria-label=Log]").evaluate_all(SCROLLS):
             yield f"{name}: a list that scrolls sideways at {width}"
     page.set_viewport_size({"width": 1280, "height": 800})
     page.evaluate(AXE)
@@ -115,6 +116,23 @@ def test_every_page_fits_and_is_within_reach_of_all(
 
     assert addresses
     assert found == [], "\n".join(found)
+
+
+def test_the_filters_of_a_log_stand_in_one_line_with_the_buttons(
+    admin: User, open_browser: Callable[..., Page]
+) -> None:
+    record(admin, admin, "asked another owner of the study to confirm")
+    page = open_browser(admin)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(reverse("log"))
+
+    field = page.locator("form.filters > .field").first.bounding_box()
+    buttons = [each.bounding_box() for each in page.locator("form.filters > button").all()]
+
+    assert field
+    assert len(buttons) == 2
+    assert all(each and each["y"] < field["y"] + field["height"] for each in buttons)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
 
 
 def test_the_box_to_be_remembered_stands_before_its_label(open_browser: Callable[..., Page]) -> None:
