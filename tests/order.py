@@ -10,6 +10,7 @@ LONG = frozenset(
         "api/test_blinding_of_the_api.py",
         "api/test_permissions.py",
         "api/test_schemathesis.py",
+        "generation/diffusion/test_latent_training.py",
         "generation/diffusion/test_training.py",
         "generation/diffusion/test_training_apart.py",
         "generation/metrics/test_checkpoint_evaluator.py",

@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from safetensors.torch import load_file
 
+from generation.diffusion import checkpoint
 from generation.diffusion.config import ImageClass, TrainingConfig
 from generation.diffusion.run import TrainingImages, train
 
@@ -46,3 +49,14 @@ def trained(folder: Path, **changes: Any) -> Path:
     """The last checkpoint of a tiny run."""
     config = tiny_config(**changes)
     return train(config, bright_squares(config), folder)
+
+
+class PowerCutError(Exception):
+    pass
+
+
+def assert_same_weights(one: Path, other: Path) -> None:
+    for file in (checkpoint.WEIGHTS, checkpoint.STATE):
+        expected, found = load_file(one / file), load_file(other / file)
+        assert expected.keys() == found.keys()
+        assert all(torch.equal(expected[key], found[key]) for key in expected)

@@ -4,38 +4,29 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import os
-import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import Storage
 from django.core.mail import send_mail
-from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections
 from django.utils.module_loading import import_string
 
 from lungrater import settings
-from lungrater.deadlines import file_storage, limits, mail
+from lungrater.deadlines import file_storage, mail
 from lungrater.deadlines.file_storage import StorageSilentError
 from lungrater.deadlines.limits import S3_DEADLINES
 from lungrater.deadlines.mail import MailSilentError
-from lungrater.embedded import web_worker
-from lungrater.embedded.urls import database_url
-from lungrater.embedded.web_worker import BoundedLine
 from outbound.waiting import within
+from tests.lungrater.own_process import asked
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ROOMS = ("accounts", "audit", "generation", "jobs", "lungrater", "outbound", "pool", "rating")
-
 # What makes a connection, and the words of which each call must say at least one.
 CLIENTS: dict[str, set[str]] = {
     "OpenAI": {"timeout"},
@@ -55,7 +46,7 @@ CLIENTS: dict[str, set[str]] = {
     "boto3.resource": {"config"},
     "DICOMwebClient": {"session"},
 }
-# Django's own opens a database by the settings, whose deadlines a test below looks up on the connection itself.
+# Django's own opens a database by the settings, whose deadlines test_database_deadlines.py looks up on the connection itself.
 DATABASE = "connections.create_connection"
 # These wait for the broker: only the sender of messages does, off everybody's path.
 SENDING = {"apply_async", "delay", "send_task"}
@@ -144,9 +135,6 @@ def test_a_wait_within_ends_and_gives_what_came() -> None:
         within(10, lambda: 1 // 0)
     with pytest.raises(TimeoutError):
         within(0.05, lambda: time.sleep(5))
-
-
-# --- Servers that take a connection and then nothing, or a byte now and then --------------------------------
 
 
 @contextlib.contextmanager
@@ -257,200 +245,3 @@ def test_mail_by_smtp_has_an_end(tmp_path: Path) -> None:
     assert (
         asked(code, EMAIL_URL="smtp+tls://u:p@mail.example:587") == "lungrater.deadlines.mail.TimedSMTP 10.0"
     )
-
-
-# --- The database ---------------------------------------------------------------------------------------------
-
-
-def asked(code: str, **environment: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "DATABASE_URL": database_url(), "DJANGO_SETTINGS_MODULE": "lungrater.settings"}
-        | environment,
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
-SHOW = """
-from django.db import connection
-def show(name):
-    with connection.cursor() as cursor:
-        cursor.execute(f"SHOW {name}")
-        return cursor.fetchone()[0]
-print(show("statement_timeout"), show("idle_in_transaction_session_timeout"))
-"""
-AS_WEB = f"import lungrater.wsgi{SHOW}"
-AS_COMMAND = f"import django; django.setup(){SHOW}"
-
-
-def test_the_database_ends_what_takes_a_page_too_long(servers: None) -> None:
-    assert asked(AS_WEB) == "30s 2min"
-    assert asked(AS_WEB, WEB_STATEMENT_SECONDS="2.5", WEB_IDLE_IN_TRANSACTION_SECONDS="9") == "2500ms 9s"
-
-
-def test_jobs_and_commands_may_take_as_long_as_they_need(servers: None) -> None:
-    assert asked(AS_COMMAND) == "0 0"
-
-
-def test_a_pooled_database_is_sent_no_option_it_would_refuse(servers: None) -> None:
-    told = asked(
-        f"{AS_WEB}print(connection.settings_dict['DISABLE_SERVER_SIDE_CURSORS'], "
-        "connection.settings_dict['OPTIONS'].get('options'))",
-        DATABASE_POOLED="1",
-    )
-
-    assert told.splitlines() == ["0 0", "True None"]
-
-
-def test_options_of_the_address_stand_beside_ours(servers: None) -> None:
-    address = f"{database_url()}&options=-c%20lock_timeout%3D7s"
-
-    assert asked(f"{AS_WEB}print(show('lock_timeout'))", DATABASE_URL=address).splitlines() == [
-        "30s 2min",
-        "7s",
-    ]
-
-
-@pytest.mark.django_db
-def test_a_connection_that_django_makes_apart_has_the_deadlines_of_the_settings() -> None:
-    apart = connections.create_connection(DEFAULT_DB_ALIAS)
-    apart.ensure_connection()
-    parameters = apart.connection.info.get_parameters()
-    apart.close()
-
-    assert parameters["connect_timeout"] == str(limits.DATABASE_CONNECT_SECONDS)
-    assert parameters["tcp_user_timeout"] == str(1000 * limits.DATABASE_SILENT_SECONDS)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_frozen_database_is_given_up_and_the_next_question_is_answered(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    connection.close()
-    monkeypatch.setitem(connection.settings_dict, "ANSWER_WITHIN", 0.5)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        [backend] = cursor.fetchone()
-    os.kill(backend, signal.SIGSTOP)
-    try:
-        began = time.monotonic()
-        with (
-            pytest.raises(OperationalError, match=r"did not answer within 0\.5 s"),
-            connection.cursor() as cursor,
-        ):
-            cursor.execute("SELECT 1")
-        waited = time.monotonic() - began
-    finally:
-        os.kill(backend, signal.SIGCONT)
-    connection.close_if_unusable_or_obsolete()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 2")
-
-        assert cursor.fetchone() == (2,)
-    assert waited < 5
-    connection.close()
-
-
-def small_buffers() -> tuple[BoundedLine, socket.socket]:
-    ours, clients = socket.socketpair()
-    for end in (ours, clients):
-        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-        end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    return BoundedLine.over(ours), clients
-
-
-@pytest.mark.parametrize("pause", [0.05, 30.0], ids=["trickling", "silent"])
-def test_a_client_that_hardly_takes_its_answer_is_given_up(
-    monkeypatch: pytest.MonkeyPatch, pause: float
-) -> None:
-    monkeypatch.setenv("WEB_REQUEST_SECONDS", "0.5")
-    line, clients = small_buffers()
-    over = threading.Event()
-
-    def trickle() -> None:
-        while not over.wait(pause):
-            clients.recv(1)
-
-    with line, clients:
-        line.expect_request()
-        reader = threading.Thread(target=trickle, daemon=True)
-        reader.start()
-        began = time.monotonic()
-        with pytest.raises(TimeoutError):
-            line.sendall(bytes(2**20))
-        over.set()
-        reader.join(1)
-
-    assert line.sent_too_slowly
-    assert time.monotonic() - began < 10
-
-
-def test_an_answer_and_a_file_taken_slowly_arrive_whole(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """For longer than a client may be silent."""
-    monkeypatch.setenv("WEB_REQUEST_SECONDS", "0.3")
-    words = os.urandom(40_000)
-    (tmp_path / "export.csv").write_bytes(words)
-    line, clients = small_buffers()
-    received = bytearray()
-
-    def read_slowly() -> None:
-        while len(received) < 2 * len(words) - 100:
-            received.extend(clients.recv(2000))
-            threading.Event().wait(0.02)
-
-    with line, clients:
-        line.expect_request()
-        reader = threading.Thread(target=read_slowly, daemon=True)
-        reader.start()
-        began = time.monotonic()
-        line.sendall(words)
-        with (tmp_path / "export.csv").open("rb") as file:
-            number = line.sendfile(file, offset=100, count=len(words) - 100)
-        took = time.monotonic() - began
-        reader.join(10)
-
-    assert (bytes(received), number) == (words + words[100:], len(words) - 100)
-    assert took > 0.3
-
-
-def test_an_answer_that_is_taken_in_steps_at_the_rate_arrives_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a proxy takes it for a slow client: nothing for longer than a client may be silent, then much at once."""
-    monkeypatch.setenv("WEB_REQUEST_SECONDS", "0.2")
-    line, clients = small_buffers()
-    received = bytearray()
-
-    def read_in_steps() -> None:
-        while len(received) < 40_000:
-            received.extend(clients.recv(20_000, socket.MSG_WAITALL))
-            threading.Event().wait(1)
-
-    with line, clients:
-        line.expect_request()
-        reader = threading.Thread(target=read_in_steps, daemon=True)
-        reader.start()
-        line.sendall(bytes(40_000))
-        reader.join(10)
-
-    assert bytes(received) == bytes(40_000)
-
-
-def test_what_the_site_does_with_a_body_is_no_slowness_of_its_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    ours, clients = socket.socketpair()
-    with BoundedLine.over(ours) as line, clients:
-        line.expect_request()
-        clients.sendall(b"ab")
-        first = line.recv(1)
-        an_hour_later = time.monotonic() + 3600
-        monkeypatch.setattr(web_worker, "time", SimpleNamespace(monotonic=lambda: an_hour_later))
-
-        second = line.recv(1)
-
-    assert (first, second) == (b"a", b"b")
