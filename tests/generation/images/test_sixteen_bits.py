@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import pydicom
 import pytest
 import torch
 from django.core.management import CommandError, call_command
+from django.test import Client
 from pydicom.dataset import Dataset as Header
 
+from accounts.models import User
 from generation.diffusion.config import ConfigError, TrainingConfig
 from generation.diffusion.data.device_dataset import DeviceDataset, normalised_images
 from generation.diffusion.sampling.sampler import sixteen_bit_images
@@ -159,6 +162,14 @@ def test_a_model_of_deep_slices_makes_slices_that_are_windowed_as_real_ones(trai
         units = LOW + pixels / 65535 * (HIGH - LOW)
         by_hand = np.clip((units - (-600.5 - 149 / 2)) / 149, 0, 1) * 65535
         assert np.abs(by_hand - narrow).max() <= 1
+
+
+def test_the_page_of_a_deep_run_says_its_bits_and_its_window(
+    trained: TrainingRun, client_of: Callable[[User], Client], admin: User
+) -> None:
+    page = client_of(admin).get(trained.get_absolute_url()).content.decode()
+
+    assert f"{SIZE} × {SIZE}, 16 bits, shown under {WINDOW}" in page
 
 
 def test_a_deep_models_distances_are_of_levels_on_one_scale(trained: TrainingRun) -> None:
