@@ -41,6 +41,7 @@ REQUESTS_EACH = 200
 TICK = os.sysconf("SC_CLK_TCK")
 SECONDS_TO_ANSWER = 120.0
 MOST_AT_ONCE = 2**18
+ANSWERED = (200, 201)
 CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 CLOSES = re.compile(rb"\r\nconnection: *close\r\n", re.IGNORECASE)
 SET_COOKIE = re.compile(rb"\r\nset-cookie: *([^=\r]+)=([^;\r]*)", re.IGNORECASE)
@@ -99,24 +100,35 @@ class Rater:
         return f"/reading/{self.slug}/ahead/?session=1"
 
     def timed(self, what: str, method: str, path: str, form: dict[str, str] | None = None) -> bytes:
+        with self.timing(what):
+            return self.ask(method, path, form)
+
+    @contextmanager
+    def timing(self, what: str) -> Iterator[None]:
         began = time.perf_counter()
-        body = self.ask(method, path, form)
+        yield
         self.times[what].append(1000 * (time.perf_counter() - began))
-        return body
 
     def ask(
-        self, method: str, path: str, form: dict[str, str] | None = None, *, accept: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        form: dict[str, str] | None = None,
+        *,
+        json_text: str | None = None,
+        accept: str = "application/json",
     ) -> bytes:
-        sent = urlencode(form).encode() if form else b""
+        sent = (urlencode(form or {}) if json_text is None else json_text).encode()
         lines = [f"{method} {path} HTTP/1.1", f"Host: {self.host}", f"Accept: {accept}"]
         lines.append("Cookie: " + "; ".join(f"{name}={value}" for name, value in self.cookies.items()))
-        if form is not None:
-            lines += ["Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(sent)}"]
+        if form is not None or json_text is not None:
+            kind = "x-www-form-urlencoded" if json_text is None else "json"
+            lines += [f"Content-Type: application/{kind}", f"Content-Length: {len(sent)}"]
             lines.append(f"X-CSRFToken: {self.cookies.get('csrftoken', '')}")
         status, head, body = self.connection.exchange("\r\n".join([*lines, "\r\n"]).encode() + sent)
         for name, value in SET_COOKIE.findall(head):
             self.cookies[name.decode()] = value.decode()
-        if status != 200:
+        if status not in ANSWERED:
             raise ValueError(f"{status} at {path.rsplit('/', 2)[0]}")
         return body
 
@@ -129,7 +141,7 @@ class Connection:
         self.line.close()
 
     def exchange(self, request: bytes) -> tuple[int, bytes, bytes]:
-        """Status, head and body of the answer; raises OSError or ValueError where there is none, or no length."""
+        """Status, head and body of the answer; raises OSError or ValueError where there is none, or no end."""
         if self.line.fileno() < 0:
             name, _, port = self.host.rpartition(":")
             self.line = socket.create_connection((name, int(port)), timeout=SECONDS_TO_ANSWER)
@@ -139,13 +151,18 @@ class Connection:
         while (end := received.find(b"\r\n\r\n")) < 0:
             received += self._more()
         head = bytes(received[: end + 2])
-        if not (length := CONTENT_LENGTH.search(head)):
+        length, closes = CONTENT_LENGTH.search(head), CLOSES.search(head)
+        if length:
+            missing = int(length[1]) - (len(received) - end - 4)
+            while missing > 0:
+                received += (part := self._more())
+                missing -= len(part)
+        elif closes:
+            while part := self.line.recv(MOST_AT_ONCE):
+                received += part
+        else:
             raise ValueError("an answer without its length")
-        missing = int(length[1]) - (len(received) - end - 4)
-        while missing > 0:
-            received += (part := self._more())
-            missing -= len(part)
-        if CLOSES.search(head):
+        if closes:
             self.close()
         return int(head[9:12]), head, bytes(received[end + 4 :])
 
@@ -184,37 +201,49 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             times.clear()
         for rater in raters[1:]:
             rater.enter()
-        postmaster = of_database()
-        before, stored = processor_seconds(master), processor_seconds(postmaster)
-        ours, began = time.process_time(), time.monotonic()
-        threads = [
-            threading.Thread(target=r.read, args=[began + options.seconds, options.think]) for r in raters
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        wall, busy = time.monotonic() - began, processor_seconds(master) - before
-        stored, ours = processor_seconds(postmaster) - stored, time.process_time() - ours
-        memory = pss_mib(master)
-    took = {what: [ms for r in raters for ms in r.times[what]] for what in ("next", "image", "save")}
-    errors = [error for r in raters for error in r.errors]
+        driven = drive(raters, options.seconds, options.think, server=master, database=of_database())
     return {
         "raters": options.raters,
         "images": options.images,
         "think": options.think,
         "ask_next": options.ask_next,
+        "cost": cost,
+        **driven,
+    }
+
+
+def drive(
+    raters: Sequence[Rater], seconds: float, think: float = 0, *, server: int, database: int
+) -> dict[str, Any]:
+    """What all raters measured, and what it took of the web server and PostgreSQL of these process numbers."""
+    before, stored = processor_seconds(server), processor_seconds(database)
+    ours, began = time.process_time(), time.monotonic()
+    read(raters, seconds, think)
+    wall, busy = time.monotonic() - began, processor_seconds(server) - before
+    stored, ours = processor_seconds(database) - stored, time.process_time() - ours
+    took = {what: [ms for r in raters for ms in r.times[what]] for what in ("next", "image", "save")}
+    errors = [error for r in raters for error in r.errors]
+    return {
         "seconds": round(wall, 1),
         "items_per_second": round(len(took["save"]) / wall, 1),
         **{f"{what}_ms": summary(milliseconds) for what, milliseconds in took.items()},
         "web_ms": round(1000 * busy / max(1, len(took["save"])), 2),
         "database_ms": round(1000 * stored / max(1, len(took["save"])), 2),
         "rater_ms": round(1000 * ours / max(1, len(took["save"])), 2),
-        "cost": cost,
-        "web_memory_mib": memory,
+        "web_memory_mib": pss_mib(server),
         "errors": len(errors),
         **({"first_errors": errors[:5]} if errors else {}),
     }
+
+
+def read(raters: Sequence[Rater], seconds: float, think: float = 0) -> None:
+    """All raters at once, each in a thread of its own, for so many seconds."""
+    until = time.monotonic() + seconds
+    threads = [threading.Thread(target=rater.read, args=[until, think]) for rater in raters]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def cost_of_requests(rater: Rater, master: int) -> dict[str, float]:
@@ -241,19 +270,15 @@ def cost_of_requests(rater: Rater, master: int) -> dict[str, float]:
 
 def study(raters: int, images: int) -> tuple[str, list[str]]:
     """The slug of an open study of so many images, and each rater's session."""
-    import numpy as np
     from django.conf import settings
     from django.db import connection
     from django.test import Client
 
     from accounts.models import User
-    from pool.canonical.pixels import blinded_derivative
     from tests.rating.long_study import long_study
 
-    noise = np.random.default_rng(1)
-    derivatives = [blinded_derivative(phantom(noise, 512, 8), side=512) for _ in range(DERIVATIVES)]
     people = [User.objects.create_user(f"rater{number}@example.org") for number in range(raters)]
-    reading = long_study("Load", raters=people, images=images, derivatives=derivatives, canvas=512)
+    reading = long_study("Load", raters=people, images=images, derivatives=derivatives(), canvas=512)
     sessions = []
     for person in people:
         client = Client()
@@ -263,6 +288,16 @@ def study(raters: int, images: int) -> tuple[str, list[str]]:
         cursor.execute("ANALYZE")
     connection.close()
     return reading.slug, sessions
+
+
+def derivatives() -> list[bytes]:
+    """PNGs of 512 × 512 pixels in 8 bits, as raters get them."""
+    import numpy as np
+
+    from pool.canonical.pixels import blinded_derivative
+
+    noise = np.random.default_rng(1)
+    return [blinded_derivative(phantom(noise, 512, 8), side=512) for _ in range(DERIVATIVES)]
 
 
 @contextmanager

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import threading
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,7 +19,7 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
-from bench.load import Rater, processor_seconds, pss_mib, study, summary, web  # noqa: E402  (they stand beside this file)
+from bench.load import Rater, processor_seconds, pss_mib, read, study, summary, web  # noqa: E402  (they stand beside this file)
 from bench.rating_page import home  # noqa: E402  (it stands beside this file)
 
 APPLICATION = "lungrater.wsgi:application"
@@ -75,12 +74,12 @@ def measured(command: list[str], slug: str, sessions: list[str], seconds: float)
         raters = [Rater(host, slug, {"sessionid": session}) for session in sessions]
         for rater in raters:
             rater.enter()
-        _read(raters, WARM_SECONDS)
+        read(raters, WARM_SECONDS)
         for rater in raters:
             for times in rater.times.values():
                 times.clear()
         before, began = processor_seconds(master), time.monotonic()
-        _read(raters, seconds)
+        read(raters, seconds)
         wall, busy = time.monotonic() - began, processor_seconds(master) - before
         memory = pss_mib(master)
     saves = [ms for rater in raters for ms in rater.times["save"]]
@@ -91,15 +90,6 @@ def measured(command: list[str], slug: str, sessions: list[str], seconds: float)
         "web_memory_mib": memory,
         "errors": sum(len(rater.errors) for rater in raters),
     }
-
-
-def _read(raters: list[Rater], seconds: float) -> None:
-    until = time.monotonic() + seconds
-    threads = [threading.Thread(target=rater.read, args=[until]) for rater in raters]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
 
 
 if __name__ == "__main__":
