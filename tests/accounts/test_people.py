@@ -125,7 +125,8 @@ def test_a_link_alone_sets_no_password_where_there_is_a_mailbox(client, rater):
     assert not rater.has_usable_password()
 
 
-def test_the_page_of_the_qr_code_lets_the_browser_show_it(client_of, admin):
+def test_the_page_of_the_qr_code_lets_the_browser_show_it(client_of, admin, settings):
+    settings.EMAIL_BACKEND = NO_MAIL
     page = client_of(admin).get(reverse("mfa_activate_totp"), follow=True)
 
     assert "data:image/svg+xml" in page.content.decode()
