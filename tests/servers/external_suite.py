@@ -37,8 +37,6 @@ PROCESSES = max(2, min(4, os.cpu_count() or 1))
 # The processes of xdist each have databases of their own, and a test with threads a connection for each of them.
 CONNECTIONS = 20
 PASSWORD = "of-this-role"
-# Tests leave their tables empty: a planner that autovacuum told so would go through all that a test fills in one statement.
-SETTINGS = "autovacuum = off\n"
 # What may differ on another server: rights and triggers, locks, claims, COPY, cursors, snapshots, the broker.
 ON_THE_SERVERS = (
     *("tests/audit/test_chain.py", "tests/audit/test_redaction.py", "tests/audit/test_revisions.py"),
@@ -84,7 +82,7 @@ def main() -> int:
     assert programs is not None
     with (
         tempfile.TemporaryDirectory(prefix="lungrater-external-", ignore_cleanup_errors=True) as folder,
-        serving(programs, cluster(programs, Path(folder) / "postgres", settings=SETTINGS)) as port,
+        serving(programs, cluster(programs, Path(folder) / "postgres")) as port,
         broker(Path(folder)) as redis_url,
     ):
         print(version(programs / "postgres"), version(Path(REDIS or "")), sep="; ", flush=True)
