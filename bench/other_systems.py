@@ -36,7 +36,7 @@ from bench.load import derivatives, drive  # noqa: E402  (they stand beside this
 from bench.other_systems_adapters import OtherRater, System, doccano, label_studio  # noqa: E402
 from lungrater.embedded.running import exit_on_signals  # noqa: E402
 
-START_WITHIN, STOP_WITHIN = 300.0, 20.0
+START_WITHIN, STOP_WITHIN = 120.0, 20.0
 
 
 def main() -> None:
@@ -122,7 +122,9 @@ def postgres(home: Path, programs: Path) -> Iterator[int]:
     with (home / "postgres.log").open("wb") as log:
         server = subprocess.Popen(words, user=user, group=user, cwd=data, stdout=log, stderr=log)
     with ended(server, by=signal.SIGINT):  # "fast": SIGTERM waits for every client
-        wait(server, lambda: psycopg.connect(host=str(sockets), user="postgres").close())
+        wait(
+            server, lambda: psycopg.connect(host=str(sockets), user="postgres").close(), home / "postgres.log"
+        )
         yield server.pid
 
 
@@ -133,18 +135,19 @@ def serving(system: System, home: Path, port: int) -> Iterator[int]:
         words, environment = command(system, home, system.server)
         server = subprocess.Popen(words, cwd=system.folder, env=environment, stdout=written, stderr=written)
     with ended(server):
-        wait(server, lambda: urlopen(f"http://127.0.0.1:{port}{system.page}", timeout=5).close())
+        url = f"http://127.0.0.1:{port}{system.page}"
+        wait(server, lambda: urlopen(url, timeout=5).close(), home / "server.log")
         yield server.pid
 
 
-def wait(server: subprocess.Popen[bytes], reach: Callable[[], None]) -> None:
+def wait(server: subprocess.Popen[bytes], reach: Callable[[], None], log: Path) -> None:
     """Until it can be reached; a server that has ended or is too slow ends the bench."""
     deadline = time.monotonic() + START_WITHIN
     while server.poll() is None and time.monotonic() < deadline:
         with suppress(OSError, psycopg.OperationalError):
             return reach()
         time.sleep(0.2)
-    raise SystemExit(f"{server.args!r} does not answer.")
+    raise SystemExit(f"{log.read_text()[-2000:]}\n{server.args!r} does not answer.")
 
 
 @contextmanager

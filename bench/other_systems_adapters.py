@@ -17,7 +17,6 @@ UWSGI = (
     "uwsgi --http 127.0.0.1:{port} --module core.wsgi:application --master --single-interpreter --need-app"
     " --processes {processes} --threads 1 --buffer-size 65535 --http-timeout 300 --post-buffering 4096 --lazy-apps"
     " --enable-threads --thunder-lock --die-on-term --disable-logging --add-header Connection:close"
-    " --env APP_WEBSERVER=uwsgi --env DJANGO_SETTINGS_MODULE=core.settings.label_studio"
 )
 
 
@@ -114,6 +113,7 @@ def label_studio(venv: Path, home: Path, port: int, *, uwsgi: bool) -> System:
         rater=LabelStudioRater,
         folder=next(venv.glob("lib/python3*/site-packages/label_studio")),
         environment={
+            "DJANGO_SETTINGS_MODULE": "core.settings.label_studio",
             "DJANGO_DB": "default",
             "POSTGRE_HOST": str(home / "sockets"),
             "POSTGRE_PASSWORD": "",
@@ -122,6 +122,7 @@ def label_studio(venv: Path, home: Path, port: int, *, uwsgi: bool) -> System:
             "SENTRY_DSN": "",
             "FRONTEND_SENTRY_DSN": "",
             "LATEST_VERSION_CHECK": "false",
+            **({"APP_WEBSERVER": "uwsgi"} if uwsgi else {}),
         },
         prepare=["python", "manage.py", "migrate", "--verbosity", "0"],
         fill=LABEL_STUDIO_FILL,
@@ -160,9 +161,8 @@ def doccano(venv: Path, home: Path, port: int) -> System:
 
 
 LABEL_STUDIO_FILL = """
-import json, os, sys
+import json, sys
 from importlib.metadata import version
-os.environ["DJANGO_SETTINGS_MODULE"] = "core.settings.label_studio"
 import django; django.setup()
 from django.test import Client
 raters, files = int(sys.argv[1]), sys.argv[2:]
