@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import time
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +57,16 @@ class LabelStudioRater(OtherRater):
             self.receive(f"/api/label_links?project={self.slug}&expand=label")
         self.timed("image", "GET", task["data"]["image"])
         choice = {"value": {"choices": ["fake"]}, "from_name": "label", "to_name": "image", "type": "choices"}
-        answer = {"lead_time": 4.0, "result": [choice], "draft_id": 0, "project": self.slug}
+        answer = {
+            "lead_time": 4.0,
+            "result": [{**choice, "id": "78SPaub_q_", "origin": "manual"}],
+            "draft_id": 0,
+            "parent_prediction": None,
+            "parent_annotation": None,
+            "started_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "unique_id": str(uuid.uuid4()),
+            "project": self.slug,
+        }
         with self.timing("save"):
             saved = self.send(f"/api/tasks/{task['id']}/annotations?project={self.slug}", answer)
         if saved["result"][0]["value"] != choice["value"]:
