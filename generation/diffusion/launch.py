@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Generator, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -39,8 +40,8 @@ FINETUNING = "finetuning.json"  # the prompts, and the folder of the pipeline
 AUTOENCODER = "autoencoder.txt"  # its folder
 PARENT = "parent.txt"  # the folder of the checkpoint whose weights a new run starts with
 SAVES_WITHIN = 120.0
-# Seconds: several processes may wait for each other for ever, at their start as at their end. Both waits together are
-# shorter than the silence for which a worker ends itself (`jobs/workers/hanging.py`).
+# Seconds: several processes may wait for each other for ever, at their start as at their end. Each wait is shorter than
+# the silence for which a worker ends itself (`jobs/workers/hanging.py`); between two of them it is told of the start.
 JOINS_WITHIN, SILENT_AT_MOST, ENDS_WITHIN = 240.0, 900.0, 30.0
 WRITES_WHERE_IT_STOOD_WITHIN = 1.0
 MOST_CRASHES = 3
@@ -82,6 +83,8 @@ def train_apart(
         crashes += 1
         if ending.sentence or not ending.killed or crashes >= MOST_CRASHES:
             raise TrainingFailedError(ending.sentence or _last_words(run, ending.code))
+        if on_progress is not None:
+            on_progress(_starts_again(ending.code, furthest))
 
 
 class _Ending:
@@ -248,6 +251,15 @@ def _progress(word: ProgressJSON) -> Progress:
         note=word["note"],
         preparing=word["preparing"],
     )
+
+
+def _starts_again(code: int, furthest: int) -> Progress:
+    """From the checkpoint of the step `furthest`, which the curve goes on from too, or -1 where it has told of none."""
+    why = "said nothing for minutes" if code == SILENT else "was killed"
+    if furthest < 0:
+        return Progress.beside_the_steps(f"Starting again, as the training process {why}")
+    again = f"The training process {why} and is started again from step {furthest:,}."
+    return replace(Progress.beside_the_steps(""), step=furthest, note=again)
 
 
 def _last_words(run: Path, code: int) -> str:

@@ -192,15 +192,36 @@ time.sleep(600)
 """
 
 
+AT_FIVE = launch.as_words(Progress(5, 0.5, 1e-4, 1.0, Path("step-5")))
+
+
 @pytest.mark.parametrize(
-    ("words", "patience"),
-    [([], "JOINS_WITHIN"), ([{"joined": 2}], "SILENT_AT_MOST")],
-    ids=["at its start", "later"],
+    ("words", "patience", "again"),
+    [
+        ([], "JOINS_WITHIN", (0, "Starting again, as the training process said nothing for minutes")),
+        (
+            [{"joined": 2}],
+            "SILENT_AT_MOST",
+            (0, "Starting again, as the training process said nothing for minutes"),
+        ),
+        (
+            [AT_FIVE],
+            "SILENT_AT_MOST",
+            (5, "The training process said nothing for minutes and is started again from step 5."),
+        ),
+    ],
+    ids=["at its start", "later", "after a checkpoint"],
 )
 def test_processes_that_wait_for_each_other_for_ever_are_ended_and_started_again(
-    words: list[dict[str, object]], patience: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    words: list[dict[str, object]],
+    patience: str,
+    again: tuple[int, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """The worker that waits for them is told each time, so that it does not end itself for a silence of several times."""
     started: list[str] = []
+    heard: list[Progress] = []
 
     def silent(_order: Path, _processes: int | None) -> list[str]:
         started.append("once more")
@@ -210,14 +231,17 @@ def test_processes_that_wait_for_each_other_for_ever_are_ended_and_started_again
     monkeypatch.setattr(launch, patience, 3.0)
 
     with pytest.raises(TrainingFailedError, match="said nothing for minutes, several times"):
-        train_apart(tiny_config(), bright_squares(tiny_config()), tmp_path)
+        train_apart(tiny_config(), bright_squares(tiny_config()), tmp_path, on_progress=heard.append)
 
     assert len(started) == launch.MOST_CRASHES
+    restarts = [(word.step, word.note or word.preparing) for word in heard if word.note or word.preparing]
+    assert restarts == [again] * (launch.MOST_CRASHES - 1)
     until(lambda: not left_behind(tmp_path))
 
 
 def test_silent_processes_are_ended_before_the_worker_that_waits_for_them_ends_itself() -> None:
-    assert LONGEST_SILENCE.total_seconds() > launch.JOINS_WITHIN + launch.SILENT_AT_MOST
+    longest = max(launch.JOINS_WITHIN, launch.SILENT_AT_MOST) + launch.ENDS_WITHIN + launch.SAVES_WITHIN
+    assert LONGEST_SILENCE.total_seconds() > longest
 
 
 def test_processes_that_do_not_end_have_done_what_they_said_they_had(
