@@ -214,7 +214,9 @@ class BoundedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         answered.add_done_callback(partial(self.method_queue.defer, self.finish_request, conn))
 
     def wait_for_request(self, conn: TConn) -> None:
-        """As between two requests."""
+        """As between two requests; where no more may wait, the one that has waited longest makes room."""
+        if len(self.keepalived_conns) >= self.max_keepalived:
+            self.end(self.keepalived_conns.popleft())
         conn.sock.setblocking(False)
         conn.set_timeout()
         self.keepalived_conns.append(conn)

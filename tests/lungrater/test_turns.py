@@ -244,7 +244,9 @@ def address(tmp_path: Path) -> Iterator[tuple[str, int]]:
     worker = (
         f"--worker-class lungrater.embedded.web_worker.BoundedWorker --threads 1 --worker-connections {MOST}"
     )
-    place = f"--chdir {tmp_path} --bind 127.0.0.1:{port} --no-control-socket --graceful-timeout 1"
+    place = (
+        f"--chdir {tmp_path} --bind 127.0.0.1:{port} --no-control-socket --graceful-timeout 1 --keep-alive 75"
+    )
     command = [sys.executable, "-m", "gunicorn", *worker.split(), *place.split(), "waits_for_a_save"]
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as server:
@@ -280,6 +282,15 @@ def test_clients_that_only_hold_their_connection_keep_nobody_waiting(
         line = stack.enter_context(socket.create_connection(address, FOR_EVER))
 
         assert b"saved" in answer_to(line, NO_SAVE, b"saved")
+
+
+def test_connections_that_wait_for_nothing_leave_room_for_others(address: tuple[str, int]) -> None:
+    with contextlib.ExitStack() as stack:
+        idle = [stack.enter_context(socket.create_connection(address, FOR_EVER)) for _ in range(2 * MOST)]
+        line = stack.enter_context(socket.create_connection(address, FOR_EVER))
+
+        assert b"saved" in answer_to(line, NO_SAVE, b"saved")
+        assert idle[0].recv(1) == b""  # it made room
 
 
 def test_no_connection_counts_once_it_is_closed(address: tuple[str, int]) -> None:
