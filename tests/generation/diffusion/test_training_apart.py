@@ -25,7 +25,7 @@ from generation.diffusion.networks.network import build
 from generation.diffusion.progress import Progress
 from generation.diffusion.run import train
 from jobs.workers.hanging import LONGEST_SILENCE
-from tests.generation.tiny import CLASSES, bright_squares, tiny_config
+from tests.generation.tiny import CLASSES, assert_same_weights, bright_squares, tiny_config
 
 PATIENCE = 300.0
 PARENT = """
@@ -40,13 +40,6 @@ train_apart(config, bright_squares(config), Path(sys.argv[1]), on_progress=lambd
 
 class EnoughError(Exception):
     pass
-
-
-def assert_same_weights(one: Path, other: Path) -> None:
-    for file in (checkpoint.WEIGHTS, checkpoint.STATE):
-        expected, found = load_file(one / file), load_file(other / file)
-        assert expected.keys() == found.keys()
-        assert all(torch.equal(expected[key], found[key]) for key in expected)
 
 
 def until(true: Callable[[], object]) -> None:
