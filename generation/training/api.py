@@ -18,7 +18,7 @@ from generation.training.forms import FineTuneForm, LongerForm, TrainingForm
 from generation.training.models import TrainingRun
 from generation.training.views import pages
 from jobs.api import JobFacts, add_create, add_estimate, add_job_operations, reread
-from jobs.durations import Estimate
+from jobs.how_long.estimate import Estimate
 from pool.filling import filled_by
 
 router = Router(tags=["Training runs"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from generation.diffusion.config import OWN_AUTOENCODER, TrainingConfig
 from generation.diffusion.run_config import RunConfig
 from generation.training.models import TrainingRun
-from jobs.durations import Estimate, in_words
+from jobs.how_long.estimate import Estimate, in_words
 
 # What a step costs: of a network of our own, of a pipeline.
 OWN_NETWORK = (

@@ -39,7 +39,7 @@ from generation.training.exchange.pipeline_import import exists
 from generation.training.models import Checkpoint, ToldOfImages, TrainingRun
 from generation.training.tuned_models import is_taken
 from generation.training.warm_starts import check_like, inherited
-from jobs.durations import Estimate
+from jobs.how_long.estimate import Estimate
 from pool.models import Dataset
 
 ASKED_OF_FINETUNING = ("pipeline", "prompt", "rank", "size", "steps", "batch", "learning_rate", "seed")

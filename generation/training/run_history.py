@@ -16,7 +16,7 @@ from generation.metrics.fidelity_by_step import Point, points, suggestion
 from generation.training.loss_figure import LossCurve
 from generation.training.model_card import extractors_sentence
 from generation.training.models import Checkpoint, TrainingRun
-from jobs.durations import in_words
+from jobs.how_long.estimate import in_words
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from generation.training.exchange.forms import ModelImportForm
 from generation.training.forms import MOST_MORE_STEPS, FineTuneForm, LongerForm, TrainingForm
 from generation.training.models import Checkpoint, TrainingRun
 from generation.training.run_history import Course, loss_curve, time_left
-from jobs.duration_button import is_of_duration, with_duration
+from jobs.how_long.button import is_of_duration, with_duration
 from jobs.views import Context, JobPages
 from pool.choices import for_person
 

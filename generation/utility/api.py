@@ -13,7 +13,7 @@ from generation.utility.forms import UtilityForm
 from generation.utility.models import UtilityExperiment
 from generation.utility.views import pages
 from jobs.api import JobFacts, add_create, add_estimate, add_job_operations
-from jobs.durations import Estimate
+from jobs.how_long.estimate import Estimate
 from pool.canonical.typed_json import as_json
 from pool.filling import filled_by
 

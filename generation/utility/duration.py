@@ -8,7 +8,7 @@ from statistics import median
 
 from generation.utility.arms import FINE_TUNED
 from generation.utility.config import PRETRAINED, UtilityConfig
-from jobs.durations import in_words
+from jobs.how_long.estimate import in_words
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from generation.utility.data import sizes, why_no_experiment
 from generation.utility.duration import duration
 from generation.utility.models import MOST_PER_CLASS, UtilityExperiment, UtilityFit
 from generation.utility.pipeline import LONGEST_NAME, colour_of, generator_config, names_taken, new_experiment
-from jobs.durations import Estimate
+from jobs.how_long.estimate import Estimate
 from pool.models import Dataset, Origin
 
 EXPLAINED = {

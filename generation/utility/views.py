@@ -13,8 +13,8 @@ from generation.utility.forms import UtilityForm
 from generation.utility.models import UtilityExperiment, UtilityExplanation
 from generation.utility.score_table import as_csv
 from generation.utility.tables import Report
-from jobs.duration_button import is_of_duration, with_duration
-from jobs.durations import in_words
+from jobs.how_long.button import is_of_duration, with_duration
+from jobs.how_long.estimate import in_words
 from jobs.views import Context, JobPages
 from pool.choices import for_person
 from pool.figure_style import FORMATS, PRINT, as_file, theme_of

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from django.http import HttpRequest
 
-from jobs.durations import Estimate
+from jobs.how_long.estimate import Estimate
 
 
 class TimedForm(Protocol):

@@ -1,4 +1,4 @@
-"""A length of time in words."""
+"""About how long a job takes, in words."""
 
 from __future__ import annotations
 
