@@ -16,7 +16,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -32,11 +31,12 @@ import psycopg
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
+from bench.cold_start import free_port  # noqa: E402  (it stands beside this file)
 from bench.load import derivatives, drive  # noqa: E402  (they stand beside this file)
-from bench.other_systems_adapters import OtherRater, System, doccano, label_studio  # noqa: E402
+from bench.other_systems_adapters import OtherRater, System, doccano, label_studio  # noqa: E402  (it stands beside this file)
 from lungrater.embedded.running import exit_on_signals  # noqa: E402
 
-START_WITHIN, STOP_WITHIN = 120.0, 20.0
+START_WITHIN, STOP_WITHIN, PREPARED_WITHIN = 120.0, 20.0, 900.0
 
 
 def main() -> None:
@@ -167,7 +167,13 @@ def finished(system: System, home: Path, words: Sequence[str]) -> str:
     """What one of the system's own commands prints."""
     words, environment = command(system, home, words)
     done = subprocess.run(
-        words, check=False, cwd=system.folder, env=environment, capture_output=True, text=True
+        words,
+        check=False,
+        cwd=system.folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PREPARED_WITHIN,
     )
     if done.returncode:
         raise SystemExit(done.stderr[-2000:] + "\nThe system could not be prepared.")
@@ -179,13 +185,6 @@ def command(system: System, home: Path, words: Sequence[str]) -> tuple[list[str]
     programs = system.folder.parents[3] / "bin"
     environment = {"PATH": f"{programs}:/usr/bin:/bin", "HOME": str(home), "LANG": "C.UTF-8"}
     return [str(programs / words[0]), *words[1:]], {**environment, **system.environment}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def stored(home: Path, system: System) -> int:

@@ -25,5 +25,5 @@ class WebLog(Logger):  # type: ignore[misc]  # gunicorn has no types
 
     def warning(self, msg: str, *args: Any, **kwargs: Any) -> None:
         """gunicorn quotes what it cannot read of a request: an address with its token, or a remark."""
-        kept = QUOTATION.split(msg, 1)[0] if msg.startswith(OF_NO_REQUEST) else msg
-        super().warning(kept, *args, **kwargs)
+        line = QUOTATION.split(msg, 1)[0] if msg.startswith(OF_NO_REQUEST) else msg
+        super().warning(line, *args, **kwargs)

@@ -215,7 +215,7 @@ class BoundedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
 
     def wait_for_request(self, conn: TConn) -> None:
         """As between two requests; where no more may wait, the one that has waited longest makes room."""
-        if len(self.keepalived_conns) >= self.max_keepalived:
+        if self.keepalived_conns and len(self.keepalived_conns) >= self.max_keepalived:
             self.end(self.keepalived_conns.popleft())
         conn.sock.setblocking(False)
         conn.set_timeout()

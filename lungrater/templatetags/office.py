@@ -150,4 +150,4 @@ def light_source(context: Context, url: str, **query: int | str) -> SafeString:
 
 def _figure_url(url: str, query: Mapping[str, int | str], *, is_light: bool) -> str:
     words = urlencode(dict(query) | ({"light": ""} if is_light else {}))
-    return f"{url}?{words}" if words else url
+    return f"{url}{'&' if '?' in url else '?'}{words}" if words else url

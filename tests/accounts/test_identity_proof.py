@@ -182,9 +182,9 @@ def test_a_password_just_changed_is_a_proof_too(
 
 
 def app_code(form: str) -> str:
-    found = re.search(r'value="([A-Z2-7]{32})"', form)
-    assert found
-    return f"{hotp_value(found.group(1), next(yield_hotp_counters_from_time())):06}"
+    secret = re.search(r'value="([A-Z2-7]{32})"', form)
+    assert secret
+    return f"{hotp_value(secret.group(1), next(yield_hotp_counters_from_time())):06}"
 
 
 @pytest.mark.django_db(transaction=True)  # the library tells of an app once the request's transaction is over

@@ -18,9 +18,8 @@ from tests.servers.reading_site import answer
 
 PATIENCE = 1.5  # seconds, instead of half a minute
 CLIENTS = 20  # more than the web server has threads
-EARNED = (
-    6_000 / ANSWER_BYTES_PER_SECOND
-)  # seconds, by what the kernel takes of an answer for a client with a small window
+# Seconds, by what the kernel takes of an answer for a client with a small window.
+EARNED = 6_000 / ANSWER_BYTES_PER_SECOND
 # Until the last of them has had a thread and lost it, were all of them with one process and its eight threads.
 ALL_HAD_THEIR_TURN = (CLIENTS // 8 + 2) * (PATIENCE + EARNED + LOOK_EVERY)
 IMAGE = bytes(range(256)) * 8192  # 2 MB

@@ -12,7 +12,7 @@ from lungrater.embedded.urls import database_url
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-def asked(code: str, **environment: str) -> str:
+def output_of(code: str, **environment: str) -> str:
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "DATABASE_URL": database_url(), "DJANGO_SETTINGS_MODULE": "lungrater.settings"}

@@ -23,7 +23,7 @@ from lungrater.deadlines.file_storage import StorageSilentError
 from lungrater.deadlines.limits import S3_DEADLINES
 from lungrater.deadlines.mail import MailSilentError
 from outbound.waiting import within
-from tests.lungrater.own_process import asked
+from tests.lungrater.own_process import output_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ROOMS = ("accounts", "audit", "generation", "jobs", "lungrater", "outbound", "pool", "rating")
@@ -165,9 +165,9 @@ def trickling(line: socket.socket) -> None:
         b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\nLast-Modified: Wed, 01 Jan 2025 00:00:00 GMT\r\n\r\n"
     )
     with contextlib.suppress(OSError):
-        asked = line.recv(65536)
+        output_of = line.recv(65536)
         line.sendall(head)
-        for _ in range(0 if asked.startswith(b"HEAD") else 300):
+        for _ in range(0 if output_of.startswith(b"HEAD") else 300):
             line.sendall(b"x")
             threading.Event().wait(0.1)
 
@@ -243,5 +243,6 @@ def test_mail_by_smtp_has_an_end(tmp_path: Path) -> None:
     code = "from lungrater import settings as s; print(s.EMAIL_BACKEND, s.EMAIL_TIMEOUT)"
 
     assert (
-        asked(code, EMAIL_URL="smtp+tls://u:p@mail.example:587") == "lungrater.deadlines.mail.TimedSMTP 10.0"
+        output_of(code, EMAIL_URL="smtp+tls://u:p@mail.example:587")
+        == "lungrater.deadlines.mail.TimedSMTP 10.0"
     )

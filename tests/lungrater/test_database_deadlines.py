@@ -11,7 +11,7 @@ from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connection
 
 from lungrater.deadlines import limits
 from lungrater.embedded.urls import database_url
-from tests.lungrater.own_process import asked
+from tests.lungrater.own_process import output_of
 
 SHOW = """
 from django.db import connection
@@ -26,28 +26,28 @@ AS_COMMAND = f"import django; django.setup(){SHOW}"
 
 
 def test_the_database_ends_what_takes_a_page_too_long(servers: None) -> None:
-    assert asked(AS_WEB) == "30s 2min"
-    assert asked(AS_WEB, WEB_STATEMENT_SECONDS="2.5", WEB_IDLE_IN_TRANSACTION_SECONDS="9") == "2500ms 9s"
+    assert output_of(AS_WEB) == "30s 2min"
+    assert output_of(AS_WEB, WEB_STATEMENT_SECONDS="2.5", WEB_IDLE_IN_TRANSACTION_SECONDS="9") == "2500ms 9s"
 
 
 def test_jobs_and_commands_may_take_as_long_as_they_need(servers: None) -> None:
-    assert asked(AS_COMMAND) == "0 0"
+    assert output_of(AS_COMMAND) == "0 0"
 
 
 def test_a_pooled_database_is_sent_no_option_it_would_refuse(servers: None) -> None:
-    told = asked(
+    lines = output_of(
         f"{AS_WEB}print(connection.settings_dict['DISABLE_SERVER_SIDE_CURSORS'], "
         "connection.settings_dict['OPTIONS'].get('options'))",
         DATABASE_POOLED="1",
     )
 
-    assert told.splitlines() == ["0 0", "True None"]
+    assert lines.splitlines() == ["0 0", "True None"]
 
 
 def test_options_of_the_address_stand_beside_ours(servers: None) -> None:
     address = f"{database_url()}&options=-c%20lock_timeout%3D7s"
 
-    assert asked(f"{AS_WEB}print(show('lock_timeout'))", DATABASE_URL=address).splitlines() == [
+    assert output_of(f"{AS_WEB}print(show('lock_timeout'))", DATABASE_URL=address).splitlines() == [
         "30s 2min",
         "7s",
     ]

@@ -136,7 +136,7 @@ def test_an_address_in_an_exception_is_cut_out_of_a_json_line():
 
 @pytest.mark.parametrize("log_format", ["line", "json"])
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "sentence"),
     [
         (InvalidRequestLine("GET /enter/s3cret\xa0 HTTP/1.1"), "Invalid HTTP request line"),
         (InvalidHeader("s3cret"), "Invalid HTTP Header"),
@@ -144,7 +144,9 @@ def test_an_address_in_an_exception_is_cut_out_of_a_json_line():
         (ValueError("no file for /rate/s3cret/"), "no file for /rate/"),
     ],
 )
-def test_the_web_server_itself_logs_nothing_of_a_request_either(monkeypatch, capsys, log_format, error, told):
+def test_the_web_server_itself_logs_nothing_of_a_request_either(
+    monkeypatch, capsys, log_format, error, sentence
+):
     monkeypatch.setenv("LOG_FORMAT", log_format)
     ours, client = socket.socketpair()
     worker = SimpleNamespace(log=WebLog(Config()))
@@ -155,7 +157,7 @@ def test_the_web_server_itself_logs_nothing_of_a_request_either(monkeypatch, cap
             Worker.handle_error(worker, None, ours, ("::1", 1), raised)
 
     logged = capsys.readouterr().err
-    assert told in logged
+    assert sentence in logged
     assert "s3cret" not in logged
     assert "Ann" not in logged
     assert log_format == "line" or json.loads(logged)["logger"] == "gunicorn.error"

@@ -94,8 +94,8 @@ def rated(study: Study, labels: dict[str, list[str]]) -> list[str]:
     """Each rater's label for each image in the order of their codes, which are returned; then closes the study."""
     codes = [image.code for image in study.images.order_by("code")]
     for enrolment in study.enrolments.order_by("number"):
-        given = labels[enrolment.pseudonym]
-        rate_all(study, enrolment.user, dict(zip(codes, given, strict=True)), remark="possible effusion")
+        own_labels = labels[enrolment.pseudonym]
+        rate_all(study, enrolment.user, dict(zip(codes, own_labels, strict=True)), remark="possible effusion")
     study.close(organiser())
     return codes
 

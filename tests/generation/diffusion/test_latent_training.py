@@ -72,12 +72,12 @@ def test_an_autoencoder_brings_back_what_it_was_shown(tmp_path: Path) -> None:
     space = autoencoder.space_for(config, images, tmp_path, torch.device("cpu"), DistributedGroup())
 
     assert space is not None
-    shown = torch.from_numpy(images.pixels).unsqueeze(1).float() / 127.5 - 1
-    latents = space.encode(shown)
+    pixels = torch.from_numpy(images.pixels).unsqueeze(1).float() / 127.5 - 1
+    latents = space.encode(pixels)
     assert latents.shape == (10, 4, 8, 8)
     assert float(latents.std()) == pytest.approx(1, abs=0.05)
-    assert float((space.decode(latents) - shown).abs().mean()) < 0.3 * float(
-        (shown - shown.mean()).abs().mean()
+    assert float((space.decode(latents) - pixels).abs().mean()) < 0.3 * float(
+        (pixels - pixels.mean()).abs().mean()
     )
 
 

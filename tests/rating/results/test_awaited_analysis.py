@@ -70,13 +70,13 @@ def test_the_report_of_a_large_study_comes_with_the_bundle(every_study_is_large,
 def test_while_the_job_runs_no_page_reads_a_rating(every_study_is_large, browser, rater):
     study = over_study(raters=[rater], unblinded=True)
 
-    with CaptureQueriesContext(connection) as asked:
+    with CaptureQueriesContext(connection) as queries:
         for address in addresses(study):
             browser.get(address)
 
     assert not [
         query["sql"]
-        for query in asked
+        for query in queries
         if '"rating_rating"' in str(query["sql"]) or "rating_rating r" in str(query["sql"])
     ]
 
@@ -177,10 +177,10 @@ def test_rates_of_too_many_ratings_for_a_page_are_left_to_jobs(every_study_is_la
 def test_rates_of_one_dataset_ask_for_no_study_that_drew_from_others(rater, monkeypatch):
     own, _other = [over_study(name, raters=[rater], unblinded=True) for name in ("Own", "Other")]
     dataset = Stratum.objects.get(study=own, dataset__origin="synthetic").dataset
-    asked = []
+    examined = []
 
     def noted(studies):
-        asked.extend(studies)
+        examined.extend(studies)
         return states_of(studies)
 
     monkeypatch.setattr("rating.results.fool_rates_by_dataset.states_of", noted)
@@ -188,7 +188,7 @@ def test_rates_of_one_dataset_ask_for_no_study_that_drew_from_others(rater, monk
     rates = fool_rates([dataset.pk])
 
     assert list(rates) == [of_dataset(dataset.pk)]
-    assert asked == [own]
+    assert examined == [own]
 
 
 def test_a_list_counts_what_one_page_can_and_leaves_the_rest_to_jobs(monkeypatch, rater):

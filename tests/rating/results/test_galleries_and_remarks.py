@@ -21,12 +21,12 @@ def test_galleries_show_what_raters_called_the_same_and_what_split_them(page, ra
         study, {"R01": ["real", "fake", "real", "unsure"], "R02": ["real", "fake", "fake", "unsure"]}
     )
 
-    def shown(gallery):
+    def images_in(gallery):
         return re.findall(r'alt="Image (\w+)"', page(study, "analysis_images", show=gallery))
 
-    assert shown("real-by-all") == [codes[0]]
-    assert shown("fake-by-two") == [codes[1]]
-    assert shown("split") == [codes[2]]
+    assert images_in("real-by-all") == [codes[0]]
+    assert images_in("fake-by-two") == [codes[1]]
+    assert images_in("split") == [codes[2]]
     assert "R02 fake" in page(study, "analysis_images", show="split")
     assert "Most fooling" not in page(study, "analysis_images")
 
@@ -36,9 +36,9 @@ def test_the_most_fooling_fakes_come_first_once_unblinded(page, rater, other_rat
     codes = rated(study, {"R01": ["fake", "real", "real"], "R02": ["fake", "fake", "real"]})
     study.unblind(organiser(), "All have finished.")
 
-    shown = re.findall(r'alt="Image (\w+)"', page(study, "analysis_images", show="most-fooling"))
+    images = re.findall(r'alt="Image (\w+)"', page(study, "analysis_images", show="most-fooling"))
 
-    assert shown == [codes[2], codes[1]]
+    assert images == [codes[2], codes[1]]
 
 
 def test_remarks_are_searched_counted_and_escaped(page, rater):
@@ -48,14 +48,14 @@ def test_remarks_are_searched_counted_and_escaped(page, rater):
         Rating.record(presentation, uuid.uuid4(), label="fake", remark=remark, reasons=["Unusual ribs"])
     study.close(organiser())
 
-    shown = page(study, "analysis_remarks")
-    found = page(study, "analysis_remarks", q="EFFUSION")
+    text = page(study, "analysis_remarks")
+    of_effusion = page(study, "analysis_remarks", q="EFFUSION")
 
-    assert "&lt;script&gt;" in shown
-    assert "<script>alert" not in shown
-    assert re.search(r"Unusual ribs</td>\s*<td class=\"number\">2", shown)
-    assert "left lower lobe" in found
-    assert "&lt;script&gt;" not in found
+    assert "&lt;script&gt;" in text
+    assert "<script>alert" not in text
+    assert re.search(r"Unusual ribs</td>\s*<td class=\"number\">2", text)
+    assert "left lower lobe" in of_effusion
+    assert "&lt;script&gt;" not in of_effusion
 
 
 def test_the_csv_of_the_remarks_keeps_search_and_filters(browser, page, rater, other_rater):
@@ -68,8 +68,8 @@ def test_the_csv_of_the_remarks_keeps_search_and_filters(browser, page, rater, o
             )
     study.close(organiser())
 
-    shown = page(study, "analysis_remarks", q="effusion", label="fake")
-    address = html.unescape(re.search(r'href="([^"]+)">CSV', shown).group(1))
+    text = page(study, "analysis_remarks", q="effusion", label="fake")
+    address = html.unescape(re.search(r'href="([^"]+)">CSV', text).group(1))
     rows = list(csv.DictReader(io.StringIO(browser.get(address).getvalue().decode())))
 
     assert [(row["Rater"], row["Label"], row["Reasons"], row["Remark"]) for row in rows] == [
@@ -84,10 +84,10 @@ def test_galleries_are_of_one_label_where_it_is_chosen(page, rater, other_rater)
     study = open_study(raters=[rater, other_rater], real=2, fake=1)
     codes = rated(study, {"R01": ["real", "fake", "unsure"], "R02": ["real", "real", "real"]})
 
-    shown = page(study, "analysis_images", show="split", label="unsure")
+    text = page(study, "analysis_images", show="split", label="unsure")
 
-    assert re.findall(r'alt="Image (\w+)"', shown) == [codes[2]]
-    assert "label=unsure" in shown
+    assert re.findall(r'alt="Image (\w+)"', text) == [codes[2]]
+    assert "label=unsure" in text
 
 
 def test_words_in_a_gallery_are_of_the_chosen_raters_only(page, rater, other_rater):
@@ -96,7 +96,7 @@ def test_words_in_a_gallery_are_of_the_chosen_raters_only(page, rater, other_rat
     study.enrolments.filter(user=other_rater).update(years=25)
     rated(study, {"R01": ["real", "fake"], "R02": ["fake", "real"]})
 
-    shown = page(study, "analysis_images", show="all", years="0-4")
+    text = page(study, "analysis_images", show="all", years="0-4")
 
-    assert "R01 real" in shown
-    assert "R02 fake" not in shown
+    assert "R01 real" in text
+    assert "R02 fake" not in text
