@@ -96,6 +96,15 @@ def wait_for_another(page: Any, before: str, *, seconds: float = SOON) -> None:
     )
 
 
+def wait_for_images(page: Any, number: int) -> None:
+    """Until so many have come, of which the page shows the next ones without asking the server."""
+    until(
+        page,
+        "(number) => performance.getEntriesByType('resource').filter((r) => r.name.includes('/i/')).length >= number",
+        argument=number,
+    )
+
+
 def status(page: Any) -> str:
     return str(page.text_content("[data-status]"))
 

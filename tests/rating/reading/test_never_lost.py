@@ -14,6 +14,7 @@ from tests.rating.reading.rooms import (
     shown,
     until,
     wait_for_another,
+    wait_for_images,
     wait_for_status,
 )
 
@@ -29,10 +30,7 @@ def test_thirty_ratings_made_offline_arrive_once_and_in_order(open_browser, rate
     study = reading_study(raters=[rater], real=21, fake=21, hold_ahead=40)
     page = open_browser(rater)
     enter(page, study)
-    everything = (
-        "() => performance.getEntriesByType('resource').filter((r) => r.name.includes('/i/')).length === 40"
-    )
-    until(page, everything)
+    wait_for_images(page, 40)
     page.context.set_offline(True)
     keys = ["123"[number % 3] for number in range(30)]
 
@@ -54,10 +52,7 @@ def test_without_network_and_images_the_page_says_that_answers_are_kept(open_bro
     study = reading_study(raters=[rater], real=4, fake=4, hold_ahead=2)
     page = open_browser(rater)
     enter(page, study)
-    until(
-        page,
-        "() => performance.getEntriesByType('resource').filter((r) => r.name.includes('/i/')).length >= 2",
-    )
+    wait_for_images(page, 2)
     page.context.set_offline(True)
     kept = "Your answers are kept here. The next images come when the network is back."
 
@@ -138,6 +133,7 @@ def test_a_session_that_ends_between_show_and_save_loses_nothing(open_browser, r
     study = reading_study(raters=[rater])
     page = open_browser(rater)
     enter(page, study)
+    wait_for_images(page, 2)
     Session.objects.all().delete()
 
     page.keyboard.press("m")
@@ -161,6 +157,7 @@ def test_a_code_by_email_signs_in_over_the_page(open_browser, rater, mailoutbox)
     study = reading_study(raters=[rater])
     page = open_browser(rater)
     enter(page, study)
+    wait_for_images(page, 2)
     Session.objects.all().delete()
 
     rate(page, "1")

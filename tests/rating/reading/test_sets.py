@@ -17,6 +17,7 @@ from tests.rating.reading.rooms import (
     status,
     until,
     wait_for_another,
+    wait_for_images,
     wait_for_status,
 )
 
@@ -68,10 +69,7 @@ def test_choices_made_offline_arrive_in_order_and_the_last_can_be_undone(open_br
     study = open_study(raters=[rater], ask_confidence=True, **pairs)
     page = open_browser(rater)
     enter(page, study)
-    until(
-        page,
-        "() => performance.getEntriesByType('resource').filter((e) => e.name.includes('/i/')).length >= 10",
-    )
+    wait_for_images(page, 10)
 
     page.context.set_offline(True)
     for key in ("1", "2"):
@@ -100,10 +98,7 @@ def test_an_arena_is_read_by_keys_with_both_alike_for_an_answer_and_through_a_lo
     study = open_arena(raters=[rater], counts={"A": 4, "B": 4})
     page = open_browser(rater)
     enter(page, study)
-    until(
-        page,
-        "() => performance.getEntriesByType('resource').filter((e) => e.name.includes('/i/')).length >= 6",
-    )
+    wait_for_images(page, 6)
 
     rate(page, "3")
     wait_for_status(page, "Saved")
