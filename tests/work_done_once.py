@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -12,6 +14,7 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 
 # What `migrate` writes by itself, of the models, whatever a test does.
 WRITTEN_BY_MIGRATE = frozenset({"django_content_type", "auth_permission"})
+ANSWERED_WITHIN = 10.0  # seconds
 
 
 def pytest_collection_finish() -> None:
@@ -41,11 +44,13 @@ def static_files_listed_once() -> Iterator[None]:
 def tables_emptied_by_name() -> Iterator[None]:
     """After a test that commits, Django empties the tables: as their owner, and under the setting that says so.
 
-    What it would then write anew, as after `migrate`, is left where it is.
+    What it would then write anew, as after `migrate`, is left where it is. What a browser sent as it was closed is worked on
+    to its end before: it would take the tables in another order, or write into the next test.
     """
     emptied, flushed = DatabaseOperations.execute_sql_flush, DatabaseOperations.sql_flush
 
     def by_name(self: DatabaseOperations, sql_list: list[str]) -> None:
+        _let_live_server_answer()
         before = "SET LOCAL lungrater.maintenance = 'on'"
         emptied(self, [before, *sql_list] if sql_list else [])
 
@@ -59,3 +64,11 @@ def tables_emptied_by_name() -> Iterator[None]:
             "django.core.management.commands.flush.emit_post_migrate_signal", lambda *_, **__: None
         )
         yield
+
+
+def _let_live_server_answer() -> None:
+    """Each connection to pytest-django's live server has a thread, which ends with the connection."""
+    deadline = time.monotonic() + ANSWERED_WITHIN
+    for thread in threading.enumerate():
+        if "process_request_thread" in thread.name:
+            thread.join(max(0.0, deadline - time.monotonic()))
