@@ -8,7 +8,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.html import format_html
+from django.utils.html import format_html_join
 
 from generation.diffusion.attributes import codes
 from generation.diffusion.config import SAMPLERS, ConfigError, ImageClass
@@ -161,13 +161,10 @@ class DiffusionJobForm(NewJobForm):
             (key, f"{checkpoint}: {_in_words(kind)}") for key, (checkpoint, kind) in self.kinds.items()
         ]
         self.fields["what"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
-        if (
-            self.chosen is not None
-            and self.chosen.is_readable
-            and (attributes := self.chosen.config.attributes)
-        ):
-            names = ", ".join(map(str, attributes))  # of a table or another site: they may hold anything
-            self.fields["attributes"].help_text = format_html("{} is told of {}.", self.chosen, names)
+        asked_for = [row for row in rows if row.is_readable and (self.chosen is None or row == self.chosen)]
+        told = [(row, ", ".join(map(str, row.config.attributes))) for row in asked_for if row.config.attributes]
+        if told:  # of a table or another site: they may hold anything
+            self.fields["attributes"].help_text = format_html_join(" ", "{} is told of {}.", told)
 
     def clean_attributes(self) -> str:
         words = str(self.cleaned_data["attributes"])

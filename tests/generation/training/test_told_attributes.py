@@ -156,12 +156,14 @@ def test_a_column_that_no_image_has_is_refused_with_those_that_there_are(chests:
         call_command("train", "--dataset=Chests", "--name=other", "--attributes=ward", *TINY)
 
 
-def test_the_form_for_images_says_what_the_chosen_model_is_told_of(chests: Dataset) -> None:
+def test_the_form_for_images_says_what_each_model_is_told_of_or_the_chosen_one(chests: Dataset) -> None:
     chests.images.filter(source_name="0.png").update(provenance={"view": "<i>"})
-    train("--attributes=view")
-    checkpoint = Checkpoint.objects.get()
+    chosen = train("--attributes=view").checkpoints.get()
+    other = train("--attributes=view", "--name=other").checkpoints.get()
+    told = "{} is told of view (&lt;i&gt;|AP).".format
 
-    form = DiffusionJobForm(initial={"checkpoint": checkpoint.pk})
+    form = DiffusionJobForm(initial={"checkpoint": chosen.pk})
 
-    assert str(checkpoint) in form.fields["attributes"].help_text
-    assert "view (&lt;i&gt;|AP)" in form.as_p()
+    assert told(chosen) in form.as_p()
+    assert told(other) not in form.as_p()
+    assert told(other) in DiffusionJobForm().as_p()
