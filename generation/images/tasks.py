@@ -5,10 +5,9 @@ from __future__ import annotations
 from celery import shared_task
 
 from generation.images.models import GenerationJob
-from generation.images.runner import fill
 from jobs.workers import runners
 
-runners.register(GenerationJob, fill)
+runners.register(GenerationJob, "generation.images.runner.fill")
 
 
 @shared_task

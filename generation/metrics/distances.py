@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import linalg
 
 from generation.metrics.kernels import Kernel, Mmd, gaussian, median_distance, mmd, polynomial
 
@@ -148,9 +148,9 @@ class _Cloud:
 def _factor(covariance: Doubles) -> Doubles:
     """F with FᵀF = the covariance; Cholesky's where it is positive definite, which is far quicker."""
     try:
-        return np.asarray(linalg.cholesky(covariance, check_finite=False))
-    except linalg.LinAlgError:
-        values, vectors = linalg.eigh(covariance, check_finite=False)
+        return np.asarray(scipy.linalg.cholesky(covariance, check_finite=False))
+    except scipy.linalg.LinAlgError:
+        values, vectors = scipy.linalg.eigh(covariance, check_finite=False)
         return np.asarray(np.sqrt(np.clip(values, 0, None))[:, None] * vectors.T)
 
 
@@ -160,7 +160,7 @@ def _between(first: _Cloud, second: _Cloud) -> float:
     if cross.shape[0] > cross.shape[1]:
         cross = cross.T
     # The singular values from the smaller Gram matrix: half the work of a decomposition.
-    shared = np.sqrt(np.clip(linalg.eigvalsh(cross @ cross.T, check_finite=False), 0, None)).sum()
+    shared = np.sqrt(np.clip(scipy.linalg.eigvalsh(cross @ cross.T, check_finite=False), 0, None)).sum()
     total_variance = np.square(first.factor).sum() + np.square(second.factor).sum()
     return float(max(0.0, shift @ shift + total_variance - 2 * shared))
 

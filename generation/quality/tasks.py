@@ -5,10 +5,9 @@ from __future__ import annotations
 from celery import shared_task
 
 from generation.quality.models import QualityReport
-from generation.quality.runner import judge
 from jobs.workers import runners
 
-runners.register(QualityReport, judge)
+runners.register(QualityReport, "generation.quality.runner.judge")
 
 
 @shared_task

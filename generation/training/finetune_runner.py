@@ -10,8 +10,13 @@ from generation.diffusion.finetuning.config import FineTuneConfig
 from generation.diffusion.finetuning.publishing import publish_lora, publish_pipeline
 from generation.training import pipeline_folder
 from generation.training.models import TrainingRun
-from generation.training.runner import failing_in_words, images_of, learn
+from generation.training.runner import failing_in_words, images_of, learn, train_for
 from generation.training.tuned_models import name_of
+
+
+def train_or_finetune(run: TrainingRun) -> None:
+    """From nothing, or on from a pipeline."""
+    (finetune_for if run.is_finetuning else train_for)(run)
 
 
 def finetune_for(run: TrainingRun) -> None:

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from generation.training.finetune_runner import finetune_for
 from generation.training.models import TrainingRun
-from generation.training.runner import train_for
 from jobs.workers import runners
 
-
-def _train(run: TrainingRun) -> None:
-    """From nothing, or on from a pipeline."""
-    (finetune_for if run.is_finetuning else train_for)(run)
-
-
-runners.register(TrainingRun, _train)
+runners.register(TrainingRun, "generation.training.finetune_runner.train_or_finetune")
 
 
 @shared_task

@@ -8,10 +8,9 @@ from celery import shared_task
 from celery.signals import task_postrun
 
 from generation.utility.models import UtilityExperiment
-from generation.utility.runner import carry_out
 from jobs.workers import runners
 
-runners.register(UtilityExperiment, carry_out)
+runners.register(UtilityExperiment, "generation.utility.runner.carry_out")
 STAGES = frozenset({"generation.images.tasks.run_generation", "generation.training.tasks.run_training"})
 
 

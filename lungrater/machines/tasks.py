@@ -6,9 +6,8 @@ from celery import shared_task
 
 from jobs.workers import runners
 from lungrater.machines.models import MachineReading
-from lungrater.machines.runner import read_study
 
-runners.register(MachineReading, read_study)
+runners.register(MachineReading, "lungrater.machines.runner.read_study")
 
 
 @shared_task

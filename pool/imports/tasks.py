@@ -7,27 +7,16 @@ from contextlib import suppress
 from celery import shared_task
 
 from jobs.workers import runners
-from pool.dicomweb.runner import forget_series, import_series
+from pool.dicomweb.runner import forget_series
 from pool.imports import uploads
 from pool.models import HeldFile, ImportJob
 from pool.release.desk import AlreadyDecidedError, expire
-from pool.rendering.rewindowing import run_rewindowing
 from pool.storage.file_sizes import measure_files
 
 AT_ONCE = 1000
 
 
-def run_import(job: ImportJob) -> None:
-    """Bring files in, fetch series, or show kept values anew."""
-    if job.values_of_id is not None:
-        run_rewindowing(job)
-    elif job.dicomweb_series:
-        import_series(job)
-    else:
-        uploads.import_uploads(job)
-
-
-runners.register(ImportJob, run_import)
+runners.register(ImportJob, "pool.imports.runner.run_import")
 
 
 @shared_task

@@ -6,9 +6,8 @@ from celery import shared_task
 
 from jobs.workers import runners
 from pool.publication.models import DatasetRelease
-from pool.publication.runner import make_release
 
-runners.register(DatasetRelease, make_release)
+runners.register(DatasetRelease, "pool.publication.runner.make_release")
 
 
 @shared_task

@@ -6,12 +6,10 @@ from celery import shared_task
 
 from jobs.workers import runners
 from rating.blinding.audit import BlindingAudit
-from rating.blinding.audit_runner import audit
 from rating.blinding.freeze import Freeze
-from rating.blinding.freeze_runner import freeze
 
-runners.register(Freeze, freeze)
-runners.register(BlindingAudit, audit)
+runners.register(Freeze, "rating.blinding.freeze_runner.freeze")
+runners.register(BlindingAudit, "rating.blinding.audit_runner.audit")
 
 
 @shared_task

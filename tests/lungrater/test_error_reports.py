@@ -18,8 +18,6 @@ from django.test import Client
 from django.urls import reverse
 
 from generation.images.tasks import run_generation
-from generation.models import GenerationJob
-from jobs.workers import runners
 from lungrater.apps import report_errors_to
 from lungrater.error_reports import sending
 from rating.reading.answer_form import AnswerForm
@@ -88,9 +86,8 @@ def leaks(bodies: list[bytes], *more: str) -> list[str]:
 @pytest.mark.django_db(transaction=True)
 def test_an_error_of_a_job_is_reported_without_its_prompt_and_its_keys(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    monkeypatch.setitem(
-        runners._runners,
-        GenerationJob,
+    monkeypatch.setattr(
+        "generation.images.runner.fill",
         lambda job: fail_over(str(job.settings), os.environ["OPENAI_API_KEY"]),
     )
     job = make_job(settings={"size": 32, "prompt": PROMPT})

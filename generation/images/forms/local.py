@@ -162,7 +162,9 @@ class DiffusionJobForm(NewJobForm):
         ]
         self.fields["what"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
         asked_for = [row for row in rows if row.is_readable and (self.chosen is None or row == self.chosen)]
-        told = [(row, ", ".join(map(str, row.config.attributes))) for row in asked_for if row.config.attributes]
+        told = [
+            (row, ", ".join(map(str, row.config.attributes))) for row in asked_for if row.config.attributes
+        ]
         if told:  # of a table or another site: they may hold anything
             self.fields["attributes"].help_text = format_html_join(" ", "{} is told of {}.", told)
 

@@ -6,9 +6,8 @@ from celery import shared_task
 
 from jobs.workers import runners
 from rating.results.computation.analysis import Analysis
-from rating.results.computation.computing import analyse
 
-runners.register(Analysis, analyse)
+runners.register(Analysis, "rating.results.computation.computing.analyse")
 
 
 @shared_task

@@ -6,9 +6,8 @@ from celery import shared_task
 
 from jobs.workers import runners
 from rating.results.computation.bundle_job import BundleJob
-from rating.results.export.bundle_runner import make_bundle
 
-runners.register(BundleJob, make_bundle)
+runners.register(BundleJob, "rating.results.export.bundle_runner.make_bundle")
 
 
 @shared_task
