@@ -17,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -39,35 +41,53 @@ def page_answers(url: str) -> bool:
         return False
 
 
-def one_start(home: Path, *, demo: bool) -> dict[str, float]:
-    """Seconds to HTTP 200, to the printed screen, and from Ctrl-C to the end."""
+@dataclass(frozen=True)
+class Site:
+    """A site that `make run` starts, and since when."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    screen: Path
+    began: float
+
+    def seconds_until(self, done: Callable[[], bool]) -> float:
+        while not done():
+            if self.process.poll() is not None or time.monotonic() - self.began > GIVE_UP_AFTER:
+                sys.exit(f"The site did not start:\n{self.screen.read_text()}")
+            time.sleep(0.02)
+        return time.monotonic() - self.began
+
+
+def started(home: Path, *, demo: bool) -> Site:
     port = free_port()
     arguments = f"--port {port}" + ("" if demo else " --no-demo")
-    screen = (home.parent / "screen").open("w+")
+    screen = home.parent / "screen"
     began = time.monotonic()
-    process = subprocess.Popen(
-        ["make", "--silent", "run", f"ARGS={arguments}"],
-        cwd=REPOSITORY,
-        env={**os.environ, "LUNGRATER_HOME": str(home)},
-        stdout=screen,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
+    with screen.open("w") as output:
+        process = subprocess.Popen(
+            ["make", "--silent", "run", f"ARGS={arguments}"],
+            cwd=REPOSITORY,
+            env={**os.environ, "LUNGRATER_HOME": str(home)},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    return Site(f"http://localhost:{port}/", process, screen, began)
 
-    def seconds_until(done: object) -> float:
-        assert callable(done)
-        while not done():
-            if process.poll() is not None or time.monotonic() - began > GIVE_UP_AFTER:
-                screen.seek(0)
-                sys.exit(f"The site did not start:\n{screen.read()}")
-            time.sleep(0.02)
-        return time.monotonic() - began
 
-    page = seconds_until(lambda: page_answers(f"http://localhost:{port}/"))
-    everything_seconds = seconds_until(lambda: "Ctrl-C" in Path(screen.name).read_text())
+def stop(site: Site) -> None:
+    """As Ctrl-C does."""
+    os.killpg(site.process.pid, signal.SIGINT)
+    site.process.wait(30)
+
+
+def one_start(home: Path, *, demo: bool) -> dict[str, float]:
+    """Seconds to HTTP 200, to the printed screen, and from Ctrl-C to the end."""
+    site = started(home, demo=demo)
+    page = site.seconds_until(lambda: page_answers(site.url))
+    everything_seconds = site.seconds_until(lambda: "Ctrl-C" in site.screen.read_text())
     stopping = time.monotonic()
-    os.killpg(process.pid, signal.SIGINT)
-    process.wait(30)
+    stop(site)
     return {"page_s": page, "everything_s": everything_seconds, "stop_s": time.monotonic() - stopping}
 
 
