@@ -22,7 +22,7 @@ import django
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from bench.cold_start import page_answers, started, stop
 
-GIVE_UP_AFTER = 900.0
+GIVE_UP_AFTER = 400.0
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ In the first two, the stand-ins for real images and for fakes are drawn by one p
 audit is green: enough images of each arm, each of an imagined person of its own, for every check to see a plain leak. In the third, the fakes are samples of the small model that ships, which a machine tells apart: it is
 frozen and stays closed. Behind them a quality report, a training run and a utility experiment. Everything is made by the very
 jobs that people queue, once, by two workers side by side: both draw, then one opens the first study while the other has it
-read by simulated raters.
+read by simulated raters and trains; the one at last has its fakes measured, so that both have work to the end.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from lungrater.demo import measurements
 from lungrater.demo.datasets import (
     FAKE,
     LABELS,
+    LEARNED,
     MEASURED,
     PER_LABEL,
     REAL,
@@ -79,13 +80,13 @@ def is_complete() -> bool:
 
 
 def build() -> bool:
-    """Go on with the studies as far as it is possible now, the open one first; True once there is nothing left to wait for."""
-    return _go_through((REAL + FAKE, _open), (REAL + SAMPLES, _freeze_the_stopped))
+    """Go on as far as it is possible now, the open study first; True once there is nothing left to wait for."""
+    return _go_through((REAL + FAKE, _open), (REAL + SAMPLES, _freeze_the_stopped), (MEASURED, _measure))
 
 
 def build_beside() -> bool:
-    """As `build`, with the simulated reading and what machines measure."""
-    return _go_through((REAL + FAKE, _rehearse), (MEASURED, _measure))
+    """As `build`, with the simulated reading and the training."""
+    return _go_through((REAL + FAKE, _rehearse), (LEARNED, _train))
 
 
 def _go_through(*steps: tuple[tuple[DemoDataset, ...], Callable[[], bool]]) -> bool:
@@ -143,6 +144,12 @@ def _rehearse() -> bool:
 def _freeze_the_stopped() -> bool:
     study = _study(STOPPED_STUDY, REAL + SAMPLES, [], per_label=SAMPLES_PER_LABEL, canvas=LARGE_CANVAS)
     return _is_frozen(study)
+
+
+def _train() -> bool:
+    [real] = (Dataset.objects.get(name=demo.name) for demo in LEARNED)
+    measurements.queue_training(real, by=_people()[0])
+    return True
 
 
 def _measure() -> bool:

@@ -67,7 +67,7 @@ SAMPLES = tuple(
     for modality, what in KINDS
 )
 # Enough for some to be held out, and to measure on.
-MEASURED = (
+LEARNED = (
     DemoDataset(
         "Demo phantom X-rays (to learn from)",
         Origin.REAL,
@@ -75,9 +75,12 @@ MEASURED = (
         GenerationJob.Engine.PHANTOM,
         1895,
         "Drawn by a program, for a model to learn from and for fakes to be measured against. Not real.",
-        per_label=60,
+        per_label=50,  # of fewer than 100 none is held out
         settings={"size": 64},  # the model's own, and a quarter of the work
     ),
+)
+MEASURED = (
+    *LEARNED,
     DemoDataset(
         "Demo diffusion X-rays (to measure)",
         Origin.SYNTHETIC,
@@ -85,7 +88,7 @@ MEASURED = (
         GenerationJob.Engine.DIFFUSION,
         1895,
         "Sampled on this machine from the diffusion model that ships with LungRater.",
-        per_label=24,
+        per_label=20,
         settings={"steps": 8},  # of 20, as they are many
     ),
 )

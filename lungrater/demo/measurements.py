@@ -15,27 +15,34 @@ MODEL, EXPERIMENT = "Demo: learning to draw X-rays", "Demo: are the fakes of any
 
 
 def are_queued() -> bool:
-    return TrainingRun.objects.filter(name=MODEL).exists()  # the last of them
+    return all(
+        kind.objects.filter(name=name).exists()
+        for kind, name in ((TrainingRun, MODEL), (UtilityExperiment, EXPERIMENT))
+    )
 
 
-def queue(real: Dataset, fakes: Dataset, *, by: User) -> None:
-    """Each unless it is there already; the short ones first."""
-    if not QualityReport.objects.filter(candidate=fakes, reference=real).exists():
-        _submit(QualityForm, {"candidate": fakes.pk, "reference": real.pk, "most": 2000, "seed": 0}, by)
-    if not UtilityExperiment.objects.filter(name=EXPERIMENT).exists():
-        experiment = {"name": EXPERIMENT, "real": real.pk, "synthetic": [fakes.pk], "without_copies": True}
-        _submit(UtilityForm, {**experiment, "preset": "tiny", "seeds": 1, "steps": 20, "seed": 0}, by)
-    if not are_queued():
-        settings = "checkpoint_every = 50"
+def queue_training(real: Dataset, *, by: User) -> None:
+    """Unless it is there already."""
+    if not TrainingRun.objects.filter(name=MODEL).exists():
+        settings = "checkpoint_every = 45"
         model = {
             "name": MODEL,
             "dataset": real.pk,
             "size": 32,
-            "steps": 150,
-            "batch": 16,
+            "steps": 90,
+            "batch": 8,
             "settings": settings,
         }
         _submit(TrainingForm, model, by)
+
+
+def queue(real: Dataset, fakes: Dataset, *, by: User) -> None:
+    """Each unless it is there already."""
+    if not QualityReport.objects.filter(candidate=fakes, reference=real).exists():
+        _submit(QualityForm, {"candidate": fakes.pk, "reference": real.pk, "most": 2000, "seed": 0}, by)
+    if not UtilityExperiment.objects.filter(name=EXPERIMENT).exists():
+        experiment = {"name": EXPERIMENT, "real": real.pk, "synthetic": [fakes.pk], "without_copies": True}
+        _submit(UtilityForm, {**experiment, "preset": "tiny", "seeds": 1, "steps": 10, "seed": 0}, by)
 
 
 def _submit(form_class: Any, fields: dict[str, Any], by: User) -> None:

@@ -12,6 +12,7 @@ from lungrater.demo.datasets import FAKE, MEASURED, REAL, SAMPLES
 from rating.models import Study
 
 State = Job.State
+HALF, WHOLE = "half a minute", "a minute"  # bench/demo.py
 ENDED_UNMADE = (State.FAILED, State.CANCELLED)
 WORDS = {State.SUCCEEDED: "There", State.RUNNING: "At work", State.QUEUED: "To come"}
 
@@ -69,29 +70,25 @@ def _parts(missing: str) -> Iterator[Part]:
     copies = Study.objects.filter(copy_of__name=build.STUDY, is_simulated=True)
     read = copies.order_by("pk").values_list("state", flat=True).first()
     unopened = (None, Study.State.DRAFT, Study.State.FROZEN)
-    yield Part("A study that is open", _of_study(states.get(build.STUDY), unopened), "a minute")
+    yield Part("A study that is open", _of_study(states.get(build.STUDY), unopened), HALF)
     yield Part(
         "The same study, read by simulated raters",
         _of_study(read, (*unopened, Study.State.OPEN, Study.State.CLOSED)),
-        "a minute",
+        HALF,
     )
     yield Part(
         "A study that its audit stops",
         _of_study(states.get(build.STOPPED_STUDY), unopened[:2]),
-        "two minutes",
+        WHOLE,
     )
     jobs = (
-        ("A quality report", QualityReport.objects.filter(candidate__name=MEASURED[1].name), "three minutes"),
-        (
-            "A utility experiment",
-            UtilityExperiment.objects.filter(name=measurements.EXPERIMENT),
-            "three minutes",
-        ),
-        ("A training run", TrainingRun.objects.filter(name=measurements.MODEL), "three minutes"),
+        ("A training run", TrainingRun.objects.filter(name=measurements.MODEL)),
+        ("A quality report", QualityReport.objects.filter(candidate__name=MEASURED[1].name)),
+        ("A utility experiment", UtilityExperiment.objects.filter(name=measurements.EXPERIMENT)),
     )
-    for name, rows, after in jobs:
+    for name, rows in jobs:
         state = rows.order_by("pk").values_list("state", flat=True).first()
-        yield Part(name, state or missing, after)
+        yield Part(name, state or missing, WHOLE)
 
 
 def _of_study(state: str | None, unmade: Sequence[str | None]) -> str:

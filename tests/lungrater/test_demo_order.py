@@ -21,7 +21,7 @@ from rating.models import Study
 pytestmark = pytest.mark.django_db
 
 State = GenerationJob.State
-STEPS = ("_open", "_rehearse", "_freeze_the_stopped", "_measure")
+STEPS = ("_open", "_rehearse", "_freeze_the_stopped", "_train", "_measure")
 DRAWINGS = [("phantom", 15)] * 8
 
 
@@ -60,18 +60,19 @@ def test_the_open_study_waits_for_its_120_drawings_and_nothing_else(
 
     assert build.build()
 
-    assert events == [*DRAWINGS, "_open", *[("diffusion", 5)] * 4, "_freeze_the_stopped"]
+    stopped = [*[("diffusion", 5)] * 4, "_freeze_the_stopped"]
+    measured = [("phantom", 50)] * 2 + [("diffusion", 20)] * 2
+    assert events == [*DRAWINGS, "_open", *stopped, *measured, "_measure"]
 
 
-def test_the_simulated_reading_waits_for_the_same_drawings_and_nothing_else(
+def test_the_simulated_reading_waits_for_the_same_drawings_and_then_a_model_learns(
     events: list[tuple[str, int] | str],
 ) -> None:
     build.load()
 
     assert build.build_beside()
 
-    measured = [("phantom", 60)] * 2 + [("diffusion", 24)] * 2
-    assert events == [*DRAWINGS, "_rehearse", *measured, "_measure"]
+    assert events == [*DRAWINGS, "_rehearse", *[("phantom", 50)] * 2, "_train"]
 
 
 def test_two_workers_share_the_drawings_and_make_none_twice(events: list[tuple[str, int] | str]) -> None:
@@ -84,7 +85,7 @@ def test_two_workers_share_the_drawings_and_make_none_twice(events: list[tuple[s
 
     GenerationJob.objects.filter(pk__in=at_another).update(state=State.SUCCEEDED)
     assert build.build_beside()
-    assert events[: len(DRAWINGS)] == [*DRAWINGS[::2], "_rehearse", *[("phantom", 60)] * 2, ("diffusion", 24)]
+    assert events == [*DRAWINGS[::2], "_rehearse", *[("phantom", 50)] * 2, "_train"]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -120,7 +121,7 @@ def test_of_two_workers_of_a_lane_one_makes_the_simulated_reading_and_the_other_
     assert build.build_beside()  # comes back, and finds whatever the first has left
 
 
-def test_what_is_measured_in_seconds_is_queued_before_the_training_that_takes_a_minute(
+def test_the_forms_that_people_fill_in_queue_what_machines_measure(
     monkeypatch: pytest.MonkeyPatch, rung: list[tuple[str, str]]
 ) -> None:
     forms: list[str] = []
@@ -129,9 +130,12 @@ def test_what_is_measured_in_seconds_is_queued_before_the_training_that_takes_a_
     jobs_of(MEASURED)
     real, fakes = (Dataset.objects.get(name=demo.name) for demo in MEASURED)
 
-    measurements.queue(real, fakes, by=User.objects.get(email="researcher@demo.invalid"))
+    dana = User.objects.get(email="researcher@demo.invalid")
 
-    assert forms == ["QualityForm", "UtilityForm", "TrainingForm"]
+    measurements.queue_training(real, by=dana)
+    measurements.queue(real, fakes, by=dana)
+
+    assert forms == ["TrainingForm", "QualityForm", "UtilityForm"]
     assert not measurements.are_queued()
 
 
@@ -175,10 +179,10 @@ def test_what_is_there_and_what_is_not_yet_is_told_until_all_is_there(rung: list
     assert states() == ["succeeded", *["queued"] * 5]
 
     _all_there()
-    TrainingRun.objects.update(state=State.RUNNING)
+    UtilityExperiment.objects.update(state=State.RUNNING)
     assert states() == [*["succeeded"] * 5, "running"]
 
-    TrainingRun.objects.update(state=State.CANCELLED)
+    UtilityExperiment.objects.update(state=State.CANCELLED)
     assert progress() is None
 
 
