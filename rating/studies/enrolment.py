@@ -40,9 +40,10 @@ class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
         return self.exclude(machine="")
 
     def unconfirmed(self) -> Self:
-        """People whose address nothing has confirmed, so that nobody knows who read; the made-up ones aside."""
-        people = self.people().filter(user__address_confirmed_at=None, user__is_demo=False)
-        return people.filter(study__is_simulated=False).order_by("number")
+        """Who read under an address that nothing has confirmed, so that nobody knows who it was; the made-up ones aside."""
+        readers = self.people().filter(sittings__rated_count__gt=0).distinct()
+        unconfirmed = readers.filter(user__address_confirmed_at=None, user__is_demo=False)
+        return unconfirmed.filter(study__is_simulated=False).order_by("number")
 
     def of(self, user: Any) -> Self:
         """This rater's enrolments in studies that are, or have been, open."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pool.figure_style import dress, panel
-from rating.results.display_names import COEFFICIENTS, ON_THE_SCALE, group_name
+from rating.results.display_names import COEFFICIENTS, ON_THE_SCALE, counted, group_name
 from rating.results.drawing import draw_estimates
 from rating.results.exhibit import (
     ESTIMATE,
@@ -61,17 +61,17 @@ def intra_rater_results(columns: StudyColumns, session: int) -> IntraRater:
 
 
 def agreement(results: StudyResults) -> Table:
-    report, rows = results.agreement, []
+    report = results.agreement
     all_units = f"All {unit_name(results)}"
-    parts: dict[str, GroupAgreement] = {all_units: report, **report.by}
-    for name, part in parts.items():
+    of_all = {COEFFICIENTS[key]: value for key, value in report.coefficients.items()}
+    of_all[COEFFICIENTS["conger_kappa"]] = results.conger_kappa
+    of_all["All raters gave the same label"] = results.unanimous
+    rows: list[list[Cell]] = [
+        [all_units, report.images, name, *estimate_cells(value)] for name, value in of_all.items()
+    ]
+    for group, part in report.by.items() if len(report.by) > 1 else ():
         for key, value in part.coefficients.items():
-            rows.append([group_name(name), part.images, COEFFICIENTS[key], *estimate_cells(value)])
-    more = {
-        COEFFICIENTS["conger_kappa"]: results.conger_kappa,
-        "All raters gave the same label": results.unanimous,
-    }
-    rows += [[all_units, report.images, name, *estimate_cells(value)] for name, value in more.items()]
+            rows.append([group_name(group), part.images, COEFFICIENTS[key], *estimate_cells(value)])
     declared = f"AC1 and Brennan–Prediger are over the declared labels: {', '.join(report.labels)}."
     head = (unit_name(results).capitalize(), "n", "Coefficient", *ESTIMATE)
     return Table(head, rows, [*results.notes, declared])
@@ -185,7 +185,7 @@ def habits(results: StudyResults) -> Table:
         *("First rater", "Second rater", "n", "Stuart–Maxwell", "df", "p", "p (Holm)", "p (Bhapkar)"),
         *("Prevalence index", "Bias index", "Note"),
     )
-    family = f"Holm over the {len(rows)} pairs of raters. The indices are of pairs that used two labels only (Byrt, Bishop & Carlin 1993)."
+    family = f"Holm over {counted(len(rows), 'pair')} of raters. The indices are of pairs that used two labels only (Byrt, Bishop & Carlin 1993)."
     return Table(head, rows, [family])
 
 

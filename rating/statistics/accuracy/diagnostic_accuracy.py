@@ -77,14 +77,16 @@ def _of_rater(  # noqa: PLR0917  six plain inputs, one caller
     rejections, noise = _called_right(cells["real"], "real", policy)
     rated = (row >= 0) & (truth >= 0)
     area = roc.auc(truth[rated] == labels.index("fake"), scale(row[rated], labels), confidence)
-    undefined = Detection(Estimate.undefined(ONLY_FAKES), Estimate.undefined(ONLY_FAKES))
+    shown = {kind for kind in cells if (truth == labels.index(kind)).any()}
+    no_fakes, no_reals = (_why_none(kind, cells, shown) for kind in ("fake", "real"))
+    undefined = Detection(Estimate.undefined(no_reals), Estimate.undefined(no_reals))
     return RaterAccuracy(
         rater=rater,
         policy=policy,
         table=cells,
-        fool_rate=_or_reason(wilson(cells["fake"]["real"], fakes, confidence), ONLY_REALS),
-        sensitivity=_or_reason(wilson(hits, signal, confidence), ONLY_REALS),
-        specificity=_or_reason(wilson(rejections, noise, confidence), ONLY_FAKES),
+        fool_rate=_or_reason(wilson(cells["fake"]["real"], fakes, confidence), no_fakes),
+        sensitivity=_or_reason(wilson(hits, signal, confidence), no_fakes),
+        specificity=_or_reason(wilson(rejections, noise, confidence), no_reals),
         unsure_rate={
             kind: wilson(of_kind.get("unsure", 0), sum(of_kind.values()), confidence)
             for kind, of_kind in cells.items()
@@ -92,7 +94,7 @@ def _of_rater(  # noqa: PLR0917  six plain inputs, one caller
         detection=two_cuts(cells["fake"], cells["real"], confidence)
         if reals
         else TwoCuts(undefined, undefined),
-        auc=area if reals or not fakes else Estimate.undefined(ONLY_FAKES),
+        auc=area if reals and fakes else Estimate.undefined(no_reals if fakes or not reals else no_fakes),
     )
 
 
@@ -103,6 +105,17 @@ def _called_right(calls: dict[str, int], kind: str, policy: str) -> tuple[float,
     if worth is None:
         return calls[kind], total - unsure
     return calls[kind] + worth * unsure, total
+
+
+def _why_none(kind: str, cells: dict[str, dict[str, int]], shown: set[str]) -> str:
+    """Why a rater has no share of the images of this kind: the study's doing, or their own."""
+    if kind not in shown:
+        return ONLY_FAKES if kind == "real" else ONLY_REALS
+    if not any(sum(calls.values()) for calls in cells.values()):
+        return "This rater rated no image."
+    if not sum(cells[kind].values()):
+        return f"This rater rated no {kind} image."
+    return f"This rater called every {kind} image unsure, which is left out."
 
 
 def _or_reason(rate: Estimate, reason: str) -> Estimate:

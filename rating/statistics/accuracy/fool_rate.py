@@ -67,7 +67,7 @@ def share_over_raters(hits: Flags, rated: Flags, *, why_none: str) -> RandomMean
         alone = wilson(int((hits & rated).sum()), int(rated.sum()))
         return RandomMean(replace(alone, reason=ONE_RATER), None, method=ONE_RATER_ALONE)
     if not rated.any():
-        return RandomMean(Estimate.undefined(why_none), None)
+        return RandomMean(Estimate.undefined("There are no ratings." if rated.shape[1] else why_none), None)
     average = ustatistic.mean(hits, rated, these_raters=True)
     there = rated.any(axis=1)
     if average.estimate.se is None and rated[there].all() and rated.shape[1] > 1:

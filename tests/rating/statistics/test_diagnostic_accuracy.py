@@ -59,6 +59,21 @@ def test_the_table_and_the_rates_of_one_rater() -> None:
     assert found.auc.estimate == pytest.approx((0.5 + 2.5 + 2.5) / 9)
 
 
+def test_a_rater_without_images_of_a_kind_is_told_apart_from_a_study_without_them() -> None:
+    none, no_fake, only_unsure = diagnostic_accuracy(
+        table([-1, -1, -1, -1], [REAL, FAKE, -1, -1], [REAL, REAL, UNSURE, UNSURE]),
+        ["real", "real", "fake", "fake"],
+        policy="exclude",
+    )
+
+    numbers = (none.fool_rate, none.sensitivity, none.specificity, none.auc, none.detection.fake.d)
+    assert {number.reason for number in numbers} == {"This rater rated no image."}
+    assert no_fake.fool_rate.reason == no_fake.auc.reason == "This rater rated no fake image."
+    assert no_fake.specificity.estimate == 0.5
+    assert only_unsure.sensitivity.reason == "This rater called every fake image unsure, which is left out."
+    assert only_unsure.fool_rate.estimate == 0.0
+
+
 def test_an_all_fake_study_has_a_fool_rate_and_a_sentence_for_the_rest() -> None:
     (found,) = diagnostic_accuracy(table([REAL, FAKE, FAKE, UNSURE]), ["fake"] * 4)
 
