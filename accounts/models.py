@@ -83,6 +83,10 @@ class LoginLinkQuerySet(models.QuerySet["LoginLink"]):
             models.Q(used_at=None) | models.Q(reusable=True, user__is_demo=True)
         )
 
+    def void(self) -> None:
+        """Let those that nobody has used work no longer; the demo's stay."""
+        self.filter(used_at=None, reusable=False, expires_at__gt=Now()).update(expires_at=Now())
+
     def for_token(self, token: str) -> Self:
         return self.open().filter(digest=digest(token), user__is_active=True)
 

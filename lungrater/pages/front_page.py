@@ -16,7 +16,7 @@ from jobs.tasks import job_kinds
 from lungrater.monitoring.overview import AMBER, GREEN, failed_jobs, parts
 from lungrater.monitoring.site_state import site_state
 from lungrater.pages.waiting import is_all_rated, is_stopped_by_its_audit
-from rating.models import BlindingAudit, Recruitment, Study
+from rating.models import BlindingAudit, Recruitment, Stratum, Study
 from rating.studies.sampling.strips import strips_of_studies
 
 MOST_STUDIES = 12
@@ -75,6 +75,7 @@ def studies_of(person: Any) -> list[StudyLine]:
             audit_verdict=Subquery(audits.values("verdict")[:1]),
             audit_overridden_at=Subquery(audits.values("overridden_at")[:1]),
             recruits=Exists(Recruitment.objects.filter(study=OuterRef("pk"), is_open=True)),
+            has_images=Exists(Stratum.objects.filter(study=OuterRef("pk"))),
             is_editable=Exists(Study.objects.editable_by(person).filter(pk=OuterRef("pk"))),
         )[:MOST_STUDIES]
     )
@@ -90,6 +91,8 @@ def next_step(study: Any) -> str:
         return "Its blinding audit is red: read why, it cannot be opened as it is"
     if study.state == Study.State.FROZEN and not study.rater_count:
         return "Look at the blinding audit, invite raters, then open it"
+    if study.state == Study.State.DRAFT and getattr(study, "has_images", False):
+        return "Freeze it, then invite raters"
     steps = {
         Study.State.DRAFT: "Choose its images, invite raters, freeze it",
         Study.State.FROZEN: "Look at the blinding audit, then open it",

@@ -51,7 +51,9 @@ def _studies(studies: list[Any], person: Any) -> Iterator[Task]:
 
 def _of_study(study: Any, quiet: list[str], person: Any) -> Iterator[Task]:
     page = study.get_absolute_url()
-    if study.state == Study.State.DRAFT:
+    if study.state == Study.State.DRAFT and study.has_images:
+        yield Task(f"“{study}” is a draft", "Its images are chosen: freeze it.", "Go on", page, "edit")
+    elif study.state == Study.State.DRAFT:
         yield Task(
             f"“{study}” is a draft",
             "Choose its images, invite raters, freeze it.",

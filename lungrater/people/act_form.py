@@ -17,6 +17,7 @@ class ActForm(forms.Form):
 
     title = ""
     button = ""
+    words = ""  # what it does, where the button alone does not say it
     is_grave = False
 
     def __init__(self, *args: Any, person: User, by: User | Actor, **kwargs: Any) -> None:

@@ -49,6 +49,7 @@ class LinkAct(ActForm):
     """A fresh link: to the mailbox, or, where no mail is sent, shown once to the admin, who says why."""
 
     title, button = "Sign-in link", "Make a new link"
+    words = "Works once, for 14 days. Links made before that nobody has used work no longer."
     reason = forms.CharField(max_length=500, widget=forms.Textarea(attrs={"rows": 2}))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -68,6 +69,8 @@ class ActiveAct(ActForm):
         super().__init__(*args, **kwargs)
         self.title = "Deactivate" if self.person.is_active else "Activate again"
         self.button, self.is_grave = self.title, self.person.is_active
+        if self.person.is_active:
+            self.words = "Signed out everywhere, and no link or password lets them in; what they did stays."
 
     def clean(self) -> None:
         super().clean()

@@ -106,7 +106,7 @@ class InviteForm(forms.Form):
         if role is None:
             raise ValidationError(f"“{row['role']}” is no role; there are {', '.join(Role.values)}.")
         if User.objects.filter(email__iexact=address).exists():
-            raise ValidationError(f"{address} has an account already.")
+            raise ValidationError("has an account already; a new link and another role stand on their page.")
         first, _, last = row.get("name", "").strip().rpartition(" ")
         person = User(email=address, role=role, first_name=first, last_name=last)
         person.set_unusable_password()
@@ -121,8 +121,12 @@ def _plain(row: dict[str | Any, Any]) -> dict[str, str]:
 
 
 def link_for(person: User, *, by: User, reason: str = "") -> str:
-    """The path of a fresh link; that it was made, by whom and why, stands in the log."""
+    """The path of a fresh link, which voids those not used yet: who has lost one, or sent it astray, asks for another.
+
+    That it was made, by whom and why, stands in the log.
+    """
     record(person, by, "made a sign-in link", reason=reason)
+    LoginLink.objects.filter(user=person).void()
     return LoginLink.issue(person, lives=LIVES, made_by=by)
 
 

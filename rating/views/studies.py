@@ -24,6 +24,7 @@ from rating.studies.sampling.strips import strips_of_studies
 from rating.studies.stepper import pace, sentence_on_raters, steps
 from rating.studies.study import NotPossibleError
 from rating.studies.study_copy import copy_of
+from rating.studies.trail.sitting_heads import HEADS
 from rating.views import jobs
 from rating.views.headline import headline
 
@@ -118,7 +119,7 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
         "can_freeze": study.is_draft and not study.reasons_not_to_freeze(),
         "reason_form": ReasonForm(),
         "near_copies": held_back_from(study) if study.opened_at is None else 0,
-        "log": folded(study.events[:LATEST]),
+        "log": folded(study.events.exclude(action=HEADS)[:LATEST]),
         "may_edit": study.may_edit(request.user),
         "is_owner": study.is_owned_by(request.user),
         "is_archived": ArchivedStudy.objects.filter(study=study).exists(),

@@ -183,6 +183,19 @@ def test_without_mail_the_admin_gets_the_link_and_says_why(browser, rater, setti
     assert LoginLink.objects.get().made_by.role == Role.ADMIN
 
 
+def test_a_new_link_voids_the_ones_not_used_yet(browser, client, rater, settings):
+    settings.EMAIL_BACKEND = NO_MAIL
+    used, lost = (LoginLink.issue(rater, lives=timedelta(days=14)) for _ in range(2))
+    client.post(used)
+    client.logout()
+
+    url = change(browser, rater, "link").context["link"].url
+
+    assert client.post(lost).status_code == 410
+    assert client.post(url).status_code == 302
+    assert rater.login_links.count() == 3
+
+
 def test_whoever_lost_the_device_gets_the_second_factor_taken_away(browser, researcher):
     TOTP.activate(researcher, generate_totp_secret())
 

@@ -25,8 +25,9 @@ def titles(browser) -> list[str]:
 
 
 def test_each_study_that_needs_its_editor_waits_with_its_act(client_of, researcher, rater):
-    begun, read = draft_study("Begun"), over_study("Read", raters=[rater])
-    for study in (begun, read):
+    begun, bare = draft_study("Begun"), draft_study("Bare", real=0, fake=0)
+    read = over_study("Read", raters=[rater])
+    for study in (begun, bare, read):
         study.share_with(researcher, Part.OWNER)
 
     page = client_of(researcher).get(reverse("home"))
@@ -34,7 +35,8 @@ def test_each_study_that_needs_its_editor_waits_with_its_act(client_of, research
     acts = {task.title: (task.act, task.url) for task in page.context["waiting"]}
     assert acts == {
         "“Read” is closed": ("Unblind …", read.get_absolute_url()),
-        "“Begun” is a draft": ("Go on", reverse("rating:edit", args=[begun.slug])),
+        "“Begun” is a draft": ("Go on", begun.get_absolute_url()),
+        "“Bare” is a draft": ("Go on", reverse("rating:edit", args=[bare.slug])),
     }
     assert page.content.decode().count('class="tile') == len(acts)
 

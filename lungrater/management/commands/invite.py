@@ -72,4 +72,4 @@ def _way_in(invitation: Invitation) -> str:
         return "has the link in their mailbox"
     if invitation.is_new:
         return invitation.url
-    return "has an account and signs in as before; whoever has no password asks an admin for a link"
+    return "has an account and signs in as before; whoever cannot asks an admin for a new link"

@@ -83,8 +83,8 @@ def test_a_raters_own_answers_to_second_questions_stand_there_too(client_of, rat
 
     page = page_of(client_of(rater), study).content.decode()
 
-    assert page.count("Which signs? Mass; Line") == 1
-    assert page.count("Why? A &lt;dense&gt; hilum") == 1
+    assert page.count("<bdi>Which signs?</bdi> <bdi>Mass; Line</bdi>") == 1
+    assert page.count("<bdi>Why?</bdi> <bdi>A &lt;dense&gt; hilum</bdi>") == 1
 
 
 def test_the_score_counts_right_answers_and_shows_each_image_with_its_truth(client_of, rater):
@@ -222,3 +222,16 @@ def test_who_was_taught_elsewhere_costs_the_same_for_more_raters_and_studies(
     with django_assert_num_queries(2):
         taught = again.enrolments.taught_elsewhere(again, [rater.pk, other_rater.pk])
     assert taught == {rater.pk: "“Reading”", other_rater.pk: "“Second”"}
+
+
+def test_who_could_not_come_back_for_their_answers_is_told_at_the_end(client_of, rater, settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+    rater.set_unusable_password()
+    rater.save()
+    study = reading_study(raters=[rater], debriefing="score")
+    rate_by(study, rater, lambda _origin: "real")
+
+    page = client_of(rater).get(reverse("rating:read", args=[study.slug])).content.decode()
+
+    assert "your own score and each image with its truth stand here" in page
+    assert "Your link worked once." in page

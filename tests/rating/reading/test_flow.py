@@ -99,7 +99,7 @@ def test_after_half_an_hour_a_break_is_suggested_and_not_again_at_once(open_brow
     )
 
     rate(page, "1")
-    until(page, f"() => ({notice})().includes('You have read for 31 minutes')")
+    until(page, f"() => ({notice})().includes('You have read for 31 min.')")
     rate(page, "2")
     wait_for_status(page, "Saved")
 

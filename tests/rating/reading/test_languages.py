@@ -146,3 +146,14 @@ def test_without_a_preference_the_browser_decides(client_of, rater):
     page = client_of(rater).get(reverse("rating:reading_list"), headers={"accept-language": "de-AT,de;q=0.9"})
 
     assert "Meine Studien" in page.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_name_of_another_script_moves_nothing_around_it(client_of, rater):
+    study = open_study("Real, or fake?", raters=[rater])
+    Preferences.objects.create(user=rater, language="ar")
+
+    page = client_of(rater).get(reverse("rating:leave", args=[study.slug])).content.decode()
+
+    assert "«<bdi>Real, or fake?</bdi>»" in page
+    assert f"<bdi>{rater}</bdi>." in page
