@@ -130,15 +130,14 @@ def _impossible_orders(study: Study, strata: list[Stratum]) -> list[str]:
     return []
 
 
+NO_RATERS = "Invite at least one rater."
+
+
 def reasons_not_to_open(study: Study) -> list[str]:
     """Why raters cannot begin yet, in sentences; empty when they can."""
     if study.state not in {study.State.DRAFT, study.State.FROZEN}:
         return [f"The study is {study.state} already."]
-    without_raters = (
-        []
-        if study.enrolments.filter(withdrawn_at=None, machine="").exists()
-        else ["Invite at least one rater."]
-    )
+    without_raters = [] if study.enrolments.filter(withdrawn_at=None, machine="").exists() else [NO_RATERS]
     if study.is_draft:
         freeze = "Freeze the study: that fixes its images and orders."
         return [*reasons_not_to_freeze(study), freeze, *without_raters]

@@ -18,6 +18,7 @@ from audit import record
 from audit.reading import folded
 from rating.models import ArchivedStudy, Enrolment, Study
 from rating.studies.protocol_lines import told_protocol
+from rating.studies.readiness import NO_RATERS
 from rating.studies.removal import archive, bring_back, delete_draft
 from rating.studies.sampling.near_copies import held_back_from, let_near_copies_in
 from rating.studies.sampling.strips import strips_of_studies
@@ -115,7 +116,8 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
         "names_images": (names_images := bool(audit and audit.names_images_to(request.user))),
         "named_images": audit.images_named() if names_images and study.state == Study.State.FROZEN else [],
         "protocol": told_protocol(study),
-        "reasons": study.reasons_not_to_open() if study.opened_at is None else [],
+        "reasons": (reasons := study.reasons_not_to_open() if study.opened_at is None else []),
+        "lacks_raters_only": reasons == [NO_RATERS],
         "can_freeze": study.is_draft and not study.reasons_not_to_freeze(),
         "reason_form": ReasonForm(),
         "near_copies": held_back_from(study) if study.opened_at is None else 0,

@@ -344,6 +344,7 @@ class _StudySteps:
             "image_count": total,
             "design": design,
             "reading_count": readings,
+            "practice_count": sum(_number(fields[1]) for _row, fields in self.strata.rows()),
             "minutes": round(readings * USUAL_PACE_MS / 60_000),
             "seconds": USUAL_PACE_MS // 1000,
             "precision": precision(

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from accounts.models import LoginLink, User
 from accounts.roles import Role
+from accounts.sign_in.context import names_this_machine
 from accounts.site_settings import SiteSettings
 from rating.models import Enrolment
 from tests.rating.cast import frozen_study, open_study
@@ -185,3 +186,17 @@ def test_after_an_invitation_the_form_is_empty_for_the_next_ones(client_of, rese
 
     assert "new@example.org" in page.content.decode()
     assert not page.context["form"].is_bound
+
+
+@pytest.mark.parametrize(
+    ("host", "here_only"),
+    [
+        ("localhost:8000", True),
+        ("127.0.0.1", True),
+        ("[::1]:8000", True),
+        ("reader-study.example.org", False),
+        ("10.0.0.7:8000", False),
+    ],
+)
+def test_a_link_that_opens_on_this_machine_alone_says_so(host, here_only):
+    assert names_this_machine(host) is here_only

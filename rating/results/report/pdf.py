@@ -28,6 +28,7 @@ MOST_ROWS = 400
 MOST_LINES, LINE = 50, 30  # under an image, and letters of each: more would not fit on its page
 FINE_PRINT = 70  # letters across, above which a table is set smaller
 TOO_WIDE = 150  # letters across, above which it lies on a page of its own
+GAP = 2  # letters that the room between two columns takes
 LONG_WORD = re.compile(r"([\w/-]{30})(?=[\w/-])")  # digests and the like, which would run off the page
 WIDE_CELL = 40  # letters in a cell, above which its column takes what is left
 
@@ -183,6 +184,7 @@ def _table(table: Table) -> TableJSON:
     texts = [[cell.text for cell in row.cells] for row in rows]
     longest = [max(map(len, column)) for column in zip(table.columns, *texts, strict=True)]
     across = sum(min(length, WIDE_CELL) for length in longest)
+    with_gaps = across + GAP * len(longest)
     left_out = len(table.rows) - len(rows)
     more = [f"… and {left_out} more rows: the bundle has them all."] if left_out else []
     return {
@@ -190,7 +192,7 @@ def _table(table: Table) -> TableJSON:
         "columns": ["wide" if length > WIDE_CELL else "narrow" for length in longest],
         "rows": [{"cells": cells, "is_grey": row.grey} for cells, row in zip(texts, rows, strict=True)],
         "notes": [*more, *table.notes],
-        "size": 8 if across <= FINE_PRINT else 7,
+        "size": 8 if across <= FINE_PRINT else 7 if with_gaps <= TOO_WIDE else 6,
         "lies": across > TOO_WIDE,
     }
 

@@ -176,10 +176,10 @@ def policies(results: StudyResults) -> Table:
         ]
         cells = [cell for share in shares for cell in rate_cells(share)]
         rows.append([f"{POLICIES[row.policy]}{declared}", *cells, why_undefined(*shares)])
-    names = ("Fool rate", "Accuracy", "Sensitivity", "Specificity")
+    names = ("1 − sensitivity", "Accuracy", "Sensitivity", "Specificity")
     head = ("“Unsure”", *(cell for name in names for cell in (name, *INTERVAL)), NOTE)
     every = [row.accuracy.primary_method for row in results.known_truth.policies]
-    sources = "The fool rate is one less the sensitivity. Simel 1987, Shinkins 2013, STARD 2015 item 15."
+    sources = "The fool rate, the share called real, knows no policy. Simel 1987, Shinkins 2013, STARD 2015 item 15."
     return Table(head, rows, [methods_note(every), sources])
 
 

@@ -24,7 +24,7 @@ from rating.results.gallery import Gallery, RatedImage, ShownImage
 from rating.results.query import Response
 from rating.results.report.contents import Piece, Report, Section
 from rating.results.report.html import as_html
-from rating.results.report.pdf import as_pdf
+from rating.results.report.pdf import _table, as_pdf
 from tests.factories import make_pixels
 from tests.rating.bundles import bundle
 from tests.rating.cast import open_study, organiser, over_study, presentations, rate_all, rewrite
@@ -318,3 +318,10 @@ def test_check_table_command_reads_counts(capsys):
 
     assert "5 is possible" in output
     assert "-0.36, -0.27" in output
+
+
+def test_a_table_of_many_columns_is_set_so_small_that_its_heads_stand_apart():
+    few, many = (_table(Table(("Sensitivity",) * count, [(0.5,) * count], [])) for count in (6, 12))
+
+    assert (few["size"], many["size"]) == (8, 6)
+    assert not many["lies"]

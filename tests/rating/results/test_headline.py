@@ -18,8 +18,16 @@ from rating.results.sections.primary import NO_MARGIN
 from rating.results.study_results import PrimaryResult
 from rating.statistics.estimate import Estimate
 from tests.rating.cast import open_study, over_study, rate_all
+from tests.rating.reading.conftest import complaints, open_browser
 
+__all__ = ["complaints", "open_browser"]
 pytestmark = pytest.mark.django_db
+# Of each of the numbers beside each other: where it ends, and where its small print begins.
+NUMBERS = """() => [...document.querySelectorAll('.stats dd')].map((dd) => {
+  const number = document.createRange()
+  number.selectNodeContents(dd.firstChild)
+  return [number.getBoundingClientRect().bottom, dd.querySelector('small').getBoundingClientRect().top]
+})"""
 
 
 def test_an_unblinded_study_leads_with_its_declared_result(browser, page, rater, other_rater):
@@ -94,3 +102,18 @@ def test_the_box_says_why_there_is_no_number_beside_what_may_be_concluded():
 
     assert box is not None
     assert box["verdict"] == f"Nobody rated a fake. {NO_MARGIN}"
+
+
+@pytest.mark.e2e
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("width", [1280, 1000])
+def test_the_small_print_of_each_number_stands_below_it(open_browser, researcher, rater, other_rater, width):
+    study = over_study(raters=[rater, other_rater], real=4, fake=4, unblinded=True)
+    page = open_browser(researcher, viewport={"width": width, "height": 800})
+
+    page.goto(reverse("rating:analysis", args=[study.slug]))
+
+    numbers = page.evaluate(NUMBERS)
+    assert len(numbers) == 4
+    assert all(small >= end - 6 for end, small in numbers)  # its line is a little higher than its digits
+    assert len({round(end) for end, _ in numbers}) == 1

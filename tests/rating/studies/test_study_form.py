@@ -217,10 +217,11 @@ def test_the_numbers_beside_the_form_follow_what_is_typed(
     new_study.press("next", name="Reading 1").press(
         "to:raters", **{f"dataset_{real.pk}": 3, f"dataset_{fake.pk}": 3}
     )
-    new_study.press("to:raters", repeats=3, sessions=2)
+    new_study.press("to:raters", repeats=3, sessions=2, **{f"practice_{fake.pk}": 1})
 
     context = new_study.answer.context
     assert (context["image_count"], context["reading_count"], context["minutes"]) == (6, 18, 6)
+    assert "18, and 1 for practice" in new_study.answer.content.decode()
 
 
 def test_a_draft_is_saved_from_any_step(browser: Client) -> None:

@@ -9,7 +9,9 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
+from audit import record
 from rating.models import BlindingAudit, Freeze
+from rating.studies.trail.sitting_heads import HEADS
 from tests.rating.cast import draft_study, frozen_study
 
 pytestmark = pytest.mark.django_db
@@ -56,9 +58,28 @@ def test_the_moving_part_of_an_audit_asks_for_the_page_when_it_has_ended(browser
     audit = BlindingAudit.objects.create(study=frozen_study("Frozen"), state="running", message="Letters")
     address = reverse("rating:audit_progress", args=[audit.pk])
 
-    moving = browser.get(address)
+    moving = browser.get(address, headers={"HX-Request": "true"})
     BlindingAudit.objects.update(state="succeeded")
     ended = browser.get(address)
 
     assert "Letters" in moving.text
+    assert "job-state" not in moving.text  # the study's page has no place for it
     assert ended["HX-Refresh"] == "true"
+
+
+def test_a_frozen_study_without_raters_leads_to_inviting_them(browser: Client) -> None:
+    study = frozen_study("Frozen")
+
+    page = browser.get(study.get_absolute_url()).text
+
+    step = page[page.index("Next step") : page.index("Before raters can begin")]
+    assert "Invite at least one rater." in step
+    assert reverse("invite", args=[study.slug]) in step
+
+
+def test_the_heads_of_chains_stand_in_the_log_and_not_on_the_page(browser: Client) -> None:
+    study = frozen_study("Frozen")
+    record(study, None, HEADS, heads={})
+
+    assert HEADS not in browser.get(study.get_absolute_url()).text
+    assert HEADS in browser.get(reverse("rating:log", args=[study.slug])).text
