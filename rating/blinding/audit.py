@@ -83,6 +83,11 @@ class BlindingAudit(Job):
         return [finding for finding in self.findings if finding["verdict"] in {"red", "amber"}]
 
     @property
+    def findings_in_words(self) -> list[FindingJSON]:
+        """All findings, each with what its check would have seen at this size said once, in its reason."""
+        return [{**finding, "reason": in_words(finding)} for finding in self.findings]
+
+    @property
     def heat_map(self) -> HeatMap | None:
         """Where in the image the arms differ; None where that could not be looked at."""
         maps = [

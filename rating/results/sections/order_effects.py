@@ -52,7 +52,7 @@ def draw_position(results: StudyResults, theme: Theme) -> Figure:
         _draw_shares(axes[0], shares, theme.real, "called right")
     axes[0].set_ylim(0, 1)
     axes[0].set_ylabel("Share of ratings")
-    legend(axes[0], theme)
+    legend(axes[0], theme, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2)
     if timed:
         _draw_seconds(axes[1], quarters, theme)
     for ax in axes:

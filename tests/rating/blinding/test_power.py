@@ -131,3 +131,13 @@ def test_without_keys_the_same_patient_is_seen_by_image_where_images_are_as_alik
 
 def keyless(code: str, *, synthetic: bool) -> Examined:
     return Examined(code, synthetic, True, CONTAINER, (0.0, 0.0, 0.0), (8, 8, 8))
+
+
+def test_a_page_says_once_what_a_check_would_have_seen() -> None:
+    unknown, green = (asdict(with_power(GREEN, count, count)) for count in (12, 400))
+    audit = BlindingAudit(findings=[json.loads(json.dumps(finding)) for finding in (unknown, green)])
+
+    assert [finding["reason"].count("would have seen a leak") for finding in audit.findings_in_words] == [
+        1,
+        1,
+    ]
