@@ -103,3 +103,18 @@ def test_an_enlarged_image_says_so(open_browser, rater, canvas, words):
     times = page.evaluate("() => document.querySelector('canvas').getBoundingClientRect().width") / canvas
 
     assert page.text_content("span[data-enlarged]") == (f"{words}{times:.1f}" if words else "")
+
+
+def test_the_keys_stand_in_two_columns_and_speak_of_no_preset_that_is_not_there(open_browser, rater):
+    page = open_browser(rater, viewport={"width": 1280, "height": 800})
+    enter(page, reading_study(raters=[rater], ask_confidence=True))
+
+    page.keyboard.press("?")
+    until(page, "() => document.querySelector('#help').open")
+
+    tops = page.locator("#help dl").evaluate_all(
+        "(lists) => lists.map((list) => list.getBoundingClientRect().top)"
+    )
+    assert len(tops) == 2
+    assert len(set(tops)) == 1
+    assert "mediastinum" not in page.locator("#help").inner_text().lower()
