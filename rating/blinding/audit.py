@@ -85,7 +85,8 @@ class BlindingAudit(Job):
     @property
     def findings_in_words(self) -> list[FindingJSON]:
         """All findings, each with what its check would have seen at this size said once, in its reason."""
-        return [{**finding, "reason": in_words(finding)} for finding in self.findings]
+        findings: list[FindingJSON] = self.findings
+        return [{**finding, "reason": in_words(finding)} for finding in findings]
 
     @property
     def heat_map(self) -> HeatMap | None:
