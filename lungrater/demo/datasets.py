@@ -112,7 +112,7 @@ def jobs_of(datasets: tuple[DemoDataset, ...]) -> list[GenerationJob]:
         )
         if is_new:
             dataset.give_to_maker(User.objects.filter(is_demo=True, role=Role.RESEARCHER).first())
-        for label in LABELS:
+        for number, label in enumerate(LABELS):
             queued = GenerationJob.objects.filter(dataset=dataset, label=label).order_by("pk").first()
             job = queued
             if job is None:
@@ -124,7 +124,8 @@ def jobs_of(datasets: tuple[DemoDataset, ...]) -> list[GenerationJob]:
                     modality=demo.modality,
                     label=label,
                     total=demo.per_label,
-                    seed=demo.seed,
+                    # A model makes of one noise the same chest with and without the finding.
+                    seed=demo.seed if is_phantom else demo.seed + number,
                     settings={**({"size": 128} if is_phantom else {}), **demo.settings},
                 )
                 job.save()

@@ -154,6 +154,16 @@ def test_both_lanes_are_rung_for_until_nothing_is_left_to_build(rung: list[tuple
     assert rung == []
 
 
+def test_a_model_draws_no_chest_twice_and_the_program_draws_the_same_people_as_ever(
+    rung: list[tuple[str, str]],
+) -> None:
+    build.load()
+
+    seeds = [{job.seed for job in jobs_of((dataset,))} for dataset in (REAL[0], SAMPLES[0], MEASURED[1])]
+
+    assert seeds == [{2022}, {2022, 2023}, {1895, 1896}]
+
+
 def test_a_study_that_both_workers_want_is_made_once_and_whole(rung: list[tuple[str, str]]) -> None:
     build.load()
     raters = list(User.objects.filter(email__startswith="rater"))
