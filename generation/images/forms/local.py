@@ -165,8 +165,9 @@ class DiffusionJobForm(NewJobForm):
         told = [
             (row, ", ".join(map(str, row.config.attributes))) for row in asked_for if row.config.attributes
         ]
-        if told:  # of a table or another site: they may hold anything
-            self.fields["attributes"].help_text = format_html_join(" ", "{} is told of {}.", told)
+        # Attributes are of a table or another site: they may hold anything.
+        told_of = format_html_join(" ", "{} is told of {}.", told)
+        self.fields["attributes"].help_text = told_of or self.base_fields["attributes"].help_text
 
     def clean_attributes(self) -> str:
         words = str(self.cleaned_data["attributes"])

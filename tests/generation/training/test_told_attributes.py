@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
+from accounts.models import User
 from generation.diffusion.attributes import Attribute, told_in_words
 from generation.images.forms.local import DiffusionJobForm
 from generation.models import Checkpoint, GenerationJob, ToldOfImages, TrainingRun
@@ -167,3 +168,19 @@ def test_the_form_for_images_says_what_each_model_is_told_of_or_the_chosen_one(c
     assert told(chosen) in form.as_p()
     assert told(other) not in form.as_p()
     assert told(other) in DiffusionJobForm().as_p()
+
+
+def test_the_form_for_images_names_no_model_that_somebody_may_not_see(
+    chests: Dataset, researcher: User, stranger: User
+) -> None:
+    chests.memberships.all().delete()
+    chests.give_to_maker(researcher)
+    checkpoint = train("--attributes=view").checkpoints.get()
+    own, foreign = DiffusionJobForm(), DiffusionJobForm()
+
+    own.narrow_to(researcher)
+    foreign.narrow_to(stranger)
+
+    assert str(checkpoint) in own.as_p()
+    assert str(checkpoint) not in foreign.as_p()
+    assert "For a model that is told more" in foreign.as_p()
