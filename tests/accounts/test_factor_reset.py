@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.models import LoginLink, User
 from accounts.roles import Role
 from audit.models import Event
 
@@ -54,6 +55,14 @@ def test_the_link_it_prints_lets_the_admin_in(locked_out: User, client: Client) 
 
     assert client.session["_auth_user_id"] == str(locked_out.pk)
     assert client.get(reverse("people")).status_code == 200
+
+
+def test_the_link_it_prints_voids_the_ones_not_used_yet(locked_out: User, client: Client) -> None:
+    lost = LoginLink.issue(locked_out, lives=timedelta(days=14))
+
+    reset(locked_out.email, reason="The phone is lost.")
+
+    assert client.post(lost).status_code == 410
 
 
 @pytest.mark.parametrize(

@@ -90,8 +90,9 @@ class Command(BaseCommand):
                 _give(user, role, by=actor, reason=reason)
             if reset_second_factor:
                 _reset_second_factor(user, by=actor, reason=reason)
-        site = site_address(base_url)
-        self.stdout.write(site + LoginLink.issue(user, lives=LIVES))
+            user.login_links.void()
+            path = LoginLink.issue(user, lives=LIVES)
+        self.stdout.write(site_address(base_url) + path)
 
 
 def _give(user: User, role: str, *, by: Actor, reason: str) -> None:
