@@ -61,13 +61,14 @@ class FoolRates:
 
 
 def share_over_raters(hits: Flags, rated: Flags, *, why_none: str) -> RandomMean:
-    """The share of hits over raters and images like these, both flags raters × images; `why_none`: why there is none."""
+    """The share of hits over raters and images like these, both flags raters × images; `why_none`: why there are no images."""
     raters = int(rated.any(axis=1).sum())
     if raters == 1:
         alone = wilson(int((hits & rated).sum()), int(rated.sum()))
         return RandomMean(replace(alone, reason=ONE_RATER), None, method=ONE_RATER_ALONE)
     if not rated.any():
-        return RandomMean(Estimate.undefined("There are no ratings." if rated.shape[1] else why_none), None)
+        why = "Nobody rated any of these images." if rated.shape[1] else why_none
+        return RandomMean(Estimate.undefined(why), None)
     average = ustatistic.mean(hits, rated, these_raters=True)
     there = rated.any(axis=1)
     if average.estimate.se is None and rated[there].all() and rated.shape[1] > 1:

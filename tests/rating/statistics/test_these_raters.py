@@ -5,7 +5,7 @@ import pytest
 
 from pool.placements import covariance, placements
 from rating.statistics import LABELS, RatingsTable
-from rating.statistics.accuracy.diagnostic_accuracy import diagnostic_accuracy
+from rating.statistics.accuracy.diagnostic_accuracy import ONLY_REALS, diagnostic_accuracy
 from rating.statistics.accuracy.fool_rate import fool_rate
 from rating.statistics.mrmc import fixed_raters, nested, ustatistic
 
@@ -24,6 +24,13 @@ def test_the_fool_rate_of_two_raters_is_for_these_two_and_not_from_0_to_1() -> N
     assert rate.primary.estimate == pytest.approx(0.6)
     assert rate.primary.ci == pytest.approx((0.48, 0.72), abs=0.005)
     assert rate.primary_method == "these raters: images sampled, raters fixed"
+
+
+def test_fakes_that_nobody_rated_are_told_apart_from_a_study_without_fakes() -> None:
+    unrated, no_fakes = (fool_rate(none, none) for none in (np.zeros((2, 3), bool), np.zeros((2, 0), bool)))
+
+    assert unrated.primary.reason == "Nobody rated any of these images."
+    assert no_fakes.primary.reason == ONLY_REALS
 
 
 def test_the_difference_of_two_modalities_read_by_two_raters_is_for_these_two() -> None:
