@@ -37,8 +37,10 @@ def main() -> None:
         django.setup()
         site = started(home, demo=True)
         site.seconds_until(lambda: page_answers(site.url))
-        seconds = _seconds_of_parts()
-        stop(site)
+        try:
+            seconds = _seconds_of_parts()
+        finally:
+            stop(site)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds["processor, of all its processes"] = used.ru_utime + used.ru_stime
     if options.json:

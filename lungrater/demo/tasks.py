@@ -15,14 +15,14 @@ TRIES, SECONDS_BETWEEN = 600, 1
 
 @shared_task(bind=True, max_retries=TRIES, default_retry_delay=SECONDS_BETWEEN)
 def build_demo(self: Task[[], None]) -> None:
-    """Build the demo's studies; comes back while another worker still has one of its jobs."""
+    """Build the demo's studies and what machines measure; comes back while another worker still has one of its jobs."""
     if not build.build():
         raise self.retry()
 
 
 @shared_task(bind=True, max_retries=TRIES, default_retry_delay=SECONDS_BETWEEN)
 def build_beside(self: Task[[], None]) -> None:
-    """Build the simulated reading and what machines measure; comes back likewise."""
+    """Build the simulated reading and the training; comes back likewise."""
     if not build.build_beside():
         raise self.retry()
 
