@@ -322,29 +322,29 @@ class _StudySteps:
         images = strips((rows.dataset.pk for rows in datasets), self.request.user)
         return [replace(rows, images=images.get(rows.dataset.pk, [])[:IN_A_ROW]) for rows in datasets]
 
-    def _counts(self) -> dict[str, int]:
-        """How many main images of each origin are asked for, those of datasets that this person does not see too."""
+    def _counts(self, role: Role) -> dict[str, int]:
+        """How many images of each origin are asked for, those of datasets that this person does not see too."""
         counts = dict.fromkeys(Origin.values, 0)
-        unseen = self.strata.unseen_strata.filter(role=Role.MAIN)
+        unseen = self.strata.unseen_strata.filter(role=role)
         for origin, count in unseen.values_list("dataset__origin", "count"):
             counts[origin] += count
-        for row, fields in self.strata.rows():
-            counts[row.dataset.origin] += _number(fields[0])
+        for row in self.strata.strata:
+            counts[row.dataset.origin] += _number(self.strata[row.names[role]])
         return counts
 
     def _numbers(self) -> Context:
         """What the numbers so far amount to: images, a rater's minutes, how sharp the primary result gets."""
-        counts = self._counts()
-        total, design = sum(counts.values()), self._design()
+        counts, practice = self._counts(Role.MAIN), sum(self._counts(Role.PRACTICE).values())
+        total, design, sessions = sum(counts.values()), self._design(), max(_number(self.form["sessions"]), 1)
         set_count = total // design.set_size
         generated = round(set_count * counts[Origin.SYNTHETIC] / max(total, 1))
-        readings = (set_count + _number(self.form["repeats"])) * max(_number(self.form["sessions"]), 1)
+        readings = (set_count + _number(self.form["repeats"])) * sessions
         return {
             "counts": counts,
             "image_count": total,
             "design": design,
             "reading_count": readings,
-            "practice_count": sum(_number(fields[1]) for _row, fields in self.strata.rows()),
+            "practice_count": practice // design.set_size * (sessions + 1 - design.first_informed_session),
             "minutes": round(readings * USUAL_PACE_MS / 60_000),
             "seconds": USUAL_PACE_MS // 1000,
             "precision": precision(

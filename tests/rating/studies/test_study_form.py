@@ -221,7 +221,11 @@ def test_the_numbers_beside_the_form_follow_what_is_typed(
 
     context = new_study.answer.context
     assert (context["image_count"], context["reading_count"], context["minutes"]) == (6, 18, 6)
-    assert "18, and 1 for practice" in new_study.answer.content.decode()
+    assert "18, and 2 for practice" in new_study.answer.content.decode()
+
+    new_study.press("to:raters", design="two-phase")
+
+    assert new_study.answer.context["practice_count"] == 1
 
 
 def test_a_draft_is_saved_from_any_step(browser: Client) -> None:
