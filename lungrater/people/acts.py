@@ -87,6 +87,7 @@ class ActiveAct(ActForm):
             record(self.person, self.by, "activated an account", reason=self.cleaned_data["reason"])
             return f"{self.person} can sign in again."
         end_sessions(self.person)
+        self.person.login_links.void()
         record(self.person, self.by, "deactivated an account", reason=self.cleaned_data["reason"])
         return f"{self.person} is signed out everywhere and cannot sign in; what they did stays."
 

@@ -183,6 +183,17 @@ def test_without_mail_the_admin_gets_the_link_and_says_why(browser, rater, setti
     assert LoginLink.objects.get().made_by.role == Role.ADMIN
 
 
+def test_an_invitation_that_was_taken_back_stays_void_when_its_person_is_activated_again(
+    browser, client, rater
+):
+    astray = LoginLink.issue(rater, lives=timedelta(days=14))
+
+    change(browser, rater, "active", reason="Sent to somebody else.")
+    change(browser, rater, "active", reason="Comes after all.")
+
+    assert client.post(astray).status_code == 410
+
+
 def test_a_new_link_voids_the_ones_not_used_yet(browser, client, rater, settings):
     settings.EMAIL_BACKEND = NO_MAIL
     used, lost = (LoginLink.issue(rater, lives=timedelta(days=14)) for _ in range(2))
