@@ -334,17 +334,17 @@ class _StudySteps:
 
     def _numbers(self) -> Context:
         """What the numbers so far amount to: images, a rater's minutes, how sharp the primary result gets."""
-        counts, practice = self._counts(Role.MAIN), sum(self._counts(Role.PRACTICE).values())
-        total, design, sessions = sum(counts.values()), self._design(), max(_number(self.form["sessions"]), 1)
-        set_count = total // design.set_size
+        counts, design = self._counts(Role.MAIN), self._design()
+        total, sessions = sum(counts.values()), _number(self.form["sessions"]) or 1
+        set_count, practice, probes = (sum(self._counts(role).values()) // design.set_size for role in Role)
         generated = round(set_count * counts[Origin.SYNTHETIC] / max(total, 1))
-        readings = (set_count + _number(self.form["repeats"])) * sessions
+        readings = (set_count + probes + _number(self.form["repeats"])) * sessions
         return {
             "counts": counts,
             "image_count": total,
             "design": design,
             "reading_count": readings,
-            "practice_count": practice // design.set_size * (sessions + 1 - design.first_informed_session),
+            "practice_count": practice * (sessions + 1 - design.first_informed_session),
             "minutes": round(readings * USUAL_PACE_MS / 60_000),
             "seconds": USUAL_PACE_MS // 1000,
             "precision": precision(

@@ -223,9 +223,10 @@ def test_the_numbers_beside_the_form_follow_what_is_typed(
     assert (context["image_count"], context["reading_count"], context["minutes"]) == (6, 18, 6)
     assert "18, and 2 for practice" in new_study.answer.content.decode()
 
-    new_study.press("to:raters", design="two-phase")
+    new_study.press("to:raters", design="two-phase", **{f"probe_{real.pk}": 1})
 
-    assert new_study.answer.context["practice_count"] == 1
+    context = new_study.answer.context
+    assert (context["image_count"], context["reading_count"], context["practice_count"]) == (6, 20, 1)
 
 
 def test_a_draft_is_saved_from_any_step(browser: Client) -> None:
