@@ -97,7 +97,7 @@ docs: $(STAMP)
 $(DOCS): $(STAMP) mkdocs.yml $(shell find docs -type f)
 	@$(MAKE) --no-print-directory docs
 
-# A fresh demo builds itself first, which takes some minutes.
+# A fresh demo builds itself first, which takes about a minute.
 pictures: $(STAMP)
 	$(BIN)/python bench/pictures.py
 
