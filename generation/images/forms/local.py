@@ -24,6 +24,7 @@ from generation.training.models import Checkpoint
 from pool.models import Dataset, Image, Modality, Origin
 
 LONGEST_TEXT = 4_000
+FEW = 5  # models of which a sentence each can be read beside a field
 EVERY = "every finding, as many of each"
 
 
@@ -162,12 +163,12 @@ class DiffusionJobForm(NewJobForm):
         ]
         self.fields["what"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
         asked_for = [row for row in rows if row.is_readable and (self.chosen is None or row == self.chosen)]
-        told = [
+        attributes = [
             (row, ", ".join(map(str, row.config.attributes))) for row in asked_for if row.config.attributes
         ]
         # Attributes are of a table or another site: they may hold anything.
-        told_of = format_html_join(" ", "{} is told of {}.", told)
-        self.fields["attributes"].help_text = told_of or self.base_fields["attributes"].help_text
+        sentences = format_html_join(" ", "{} is told of {}.", attributes if len(attributes) <= FEW else ())
+        self.fields["attributes"].help_text = sentences or self.base_fields["attributes"].help_text
 
     def clean_attributes(self) -> str:
         words = str(self.cleaned_data["attributes"])

@@ -77,8 +77,8 @@ def _of_rater(  # noqa: PLR0917  six plain inputs, one caller
     rejections, noise = _called_right(cells["real"], "real", policy)
     rated = (row >= 0) & (truth >= 0)
     area = roc.auc(truth[rated] == labels.index("fake"), scale(row[rated], labels), confidence)
-    shown = {kind for kind in cells if (truth == labels.index(kind)).any()}
-    no_fakes, no_reals = (_why_none(kind, cells, shown) for kind in ("fake", "real"))
+    kinds = {kind for kind in cells if (truth == labels.index(kind)).any()}
+    no_fakes, no_reals = (_why_none(kind, cells, kinds) for kind in ("fake", "real"))
     undefined = Detection(Estimate.undefined(no_reals), Estimate.undefined(no_reals))
     return RaterAccuracy(
         rater=rater,
@@ -107,9 +107,9 @@ def _called_right(calls: dict[str, int], kind: str, policy: str) -> tuple[float,
     return calls[kind] + worth * unsure, total
 
 
-def _why_none(kind: str, cells: dict[str, dict[str, int]], shown: set[str]) -> str:
+def _why_none(kind: str, cells: dict[str, dict[str, int]], kinds: set[str]) -> str:
     """Why a rater has no share of the images of this kind: the study's doing, or their own."""
-    if kind not in shown:
+    if kind not in kinds:
         return ONLY_FAKES if kind == "real" else ONLY_REALS
     if not any(sum(calls.values()) for calls in cells.values()):
         return "This rater rated no image."
