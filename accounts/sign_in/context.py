@@ -29,6 +29,7 @@ def names_this_machine(host: str) -> bool:
     """Whether a link to this host, with or without a port, opens on the machine alone that the site runs on."""
     name = urlsplit(f"//{host}").hostname or ""
     try:
-        return ip_address(name).is_loopback
+        address = ip_address(name)
+        return address.is_loopback or address.is_unspecified
     except ValueError:
         return name == "localhost" or name.endswith(".localhost")

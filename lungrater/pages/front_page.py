@@ -92,7 +92,7 @@ def next_step(study: Any) -> str:
     if study.state == Study.State.FROZEN and not study.rater_count:
         return "Look at the blinding audit, invite raters, then open it"
     if study.state == Study.State.DRAFT and getattr(study, "has_images", False):
-        return "Freeze it, then invite raters"
+        return "Freeze it" if study.rater_count else "Freeze it, then invite raters"
     steps = {
         Study.State.DRAFT: "Choose its images, invite raters, freeze it",
         Study.State.FROZEN: "Look at the blinding audit, then open it",

@@ -194,6 +194,7 @@ def test_after_an_invitation_the_form_is_empty_for_the_next_ones(client_of, rese
         ("localhost:8000", True),
         ("127.0.0.1", True),
         ("[::1]:8000", True),
+        ("0.0.0.0:8000", True),
         ("reader-study.example.org", False),
         ("10.0.0.7:8000", False),
     ],

@@ -102,6 +102,14 @@ def test_a_study_that_its_audit_stops_is_not_said_to_be_opened_next(
     assert sentence in page.context["studies"][0].next_step
 
 
+@pytest.mark.parametrize(("raters", "step"), [(0, "Freeze it, then invite raters"), (2, "Freeze it")])
+def test_a_draft_with_its_images_wants_to_be_frozen(raters, step):
+    study = Study(state=Study.State.DRAFT)
+    study.rater_count, study.has_images = raters, True  # as the page counts and looks for them
+
+    assert next_step(study) == step
+
+
 def test_an_open_study_whose_raters_have_all_left_wants_new_ones():
     study = Study(state=Study.State.OPEN)
     study.rater_count = 0  # as `with_progress` counts them
