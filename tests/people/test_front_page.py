@@ -105,7 +105,7 @@ def test_a_study_that_its_audit_stops_is_not_said_to_be_opened_next(
 @pytest.mark.parametrize(("raters", "step"), [(0, "Freeze it, then invite raters"), (2, "Freeze it")])
 def test_a_draft_with_its_images_wants_to_be_frozen(raters, step):
     study = Study(state=Study.State.DRAFT)
-    study.rater_count, study.has_images = raters, True  # as the page counts and looks for them
+    vars(study).update(rater_count=raters, has_images=True)  # as the page's query counts and looks for them
 
     assert next_step(study) == step
 
