@@ -38,7 +38,7 @@ def test_the_demo_opens_by_itself_has_a_finished_study_and_one_that_its_audit_st
         model.objects.get() for model in (QualityReport, TrainingRun, UtilityExperiment)
     )
     assert {str(job.requested_by) for job in (report, run, experiment)} == {"Dana Researcher"}
-    assert report.candidate.images.count() == 48
+    assert report.candidate.images.count() == 40
     assert (run.dataset, experiment.real) == (report.reference, report.reference)
 
     rows = (GenerationJob.objects.count(), Study.objects.count(), Enrolment.objects.count())
