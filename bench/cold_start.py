@@ -53,6 +53,7 @@ class Site:
     def seconds_until(self, done: Callable[[], bool]) -> float:
         while not done():
             if self.process.poll() is not None or time.monotonic() - self.began > GIVE_UP_AFTER:
+                stop(self)
                 sys.exit(f"The site did not start:\n{self.screen.read_text()}")
             time.sleep(0.02)
         return time.monotonic() - self.began
@@ -76,9 +77,10 @@ def started(home: Path, *, demo: bool) -> Site:
 
 
 def stop(site: Site) -> None:
-    """As Ctrl-C does."""
-    os.killpg(site.process.pid, signal.SIGINT)
-    site.process.wait(30)
+    """As Ctrl-C does, where it still runs."""
+    if site.process.poll() is None:
+        os.killpg(site.process.pid, signal.SIGINT)
+        site.process.wait(30)
 
 
 def one_start(home: Path, *, demo: bool) -> dict[str, float]:

@@ -17,11 +17,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench import import_graph
+
 REPOSITORY = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(REPOSITORY))
-
-from bench import import_graph  # noqa: E402  the folder above must be on the path first
-
 # Leftovers of a sentence, no nouns: as a name they say nothing of what is held.
 WORDS = """
 told said found kept given shown asked those others beside held made seen drawn placed called named wanted known

@@ -31,10 +31,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(REPOSITORY))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench.rating_page import home, phantom  # noqa: E402  (they stand beside this file)
+from bench.rating_page import home, phantom
 
 DERIVATIVES = 24  # different ones, so that no reading is of one file
 REQUESTS_EACH = 200

@@ -28,13 +28,12 @@ from urllib.request import urlopen
 
 import psycopg
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(REPOSITORY))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench.cold_start import free_port  # noqa: E402  (it stands beside this file)
-from bench.load import derivatives, drive  # noqa: E402  (they stand beside this file)
-from bench.other_systems_adapters import OtherRater, System, doccano, label_studio  # noqa: E402  (it stands beside this file)
-from lungrater.embedded.running import exit_on_signals  # noqa: E402
+from bench.cold_start import free_port
+from bench.load import derivatives, drive
+from bench.other_systems_adapters import OtherRater, System, doccano, label_studio
+from lungrater.embedded.running import exit_on_signals
 
 START_WITHIN, STOP_WITHIN, PREPARED_WITHIN = 120.0, 20.0, 900.0
 

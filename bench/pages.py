@@ -23,11 +23,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(REPOSITORY))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench.load import processor_seconds, pss_mib, web  # noqa: E402  (they stand beside this file)
-from bench.rating_page import home  # noqa: E402
+from bench.load import processor_seconds, pss_mib, web
+from bench.rating_page import home
 
 ROLES = ("nobody", "rater", "researcher", "admin")
 AGAIN = 2

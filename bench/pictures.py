@@ -25,14 +25,14 @@ import psycopg
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench.rating_page import FLAGS
+from lungrater.embedded.home import Home
+from lungrater.embedded.postgres import owner_url
+from tests.servers.sites import lungrater, site
+
 REPOSITORY = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(REPOSITORY))
-
-from bench.rating_page import FLAGS  # noqa: E402  (they stand in this checkout)
-from lungrater.embedded.home import Home  # noqa: E402  (they stand in this checkout)
-from lungrater.embedded.postgres import owner_url  # noqa: E402  (they stand in this checkout)
-from tests.servers.sites import lungrater, site  # noqa: E402  (they stand in this checkout)
-
 BUILD_SECONDS, MOST_PAGES_BEFORE = 1800, 5
 OPEN, FINISHED = "Demo reading", "Demo reading (simulated)"
 PEOPLE = {

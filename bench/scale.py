@@ -15,12 +15,12 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench.pages import filled
+from bench.rating_page import home
+
 REPOSITORY = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(REPOSITORY))
-
-from bench.pages import filled  # noqa: E402  (it stands beside this file)
-from bench.rating_page import home  # noqa: E402
-
 SMALL, LARGE = (20_000, 20_000), (100_000, 100_000)  # ratings, images
 # 1,000 studies of 100 raters × 1,000 images, read by 10,000 people, out of 10 million images in the pool.
 SITE = {

@@ -16,11 +16,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(REPOSITORY))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench.load import Rater, processor_seconds, pss_mib, read, study, summary, web  # noqa: E402  (they stand beside this file)
-from bench.rating_page import home  # noqa: E402  (it stands beside this file)
+from bench.load import Rater, processor_seconds, pss_mib, read, study, summary, web
+from bench.rating_page import home
 
 APPLICATION = "lungrater.wsgi:application"
 GUNICORN = ["-m", "gunicorn", "--config", "python:lungrater.embedded.gunicorn_conf"]

@@ -126,7 +126,7 @@ def link_for(person: User, *, by: User, reason: str = "") -> str:
     That it was made, by whom and why, stands in the log.
     """
     record(person, by, "made a sign-in link", reason=reason)
-    LoginLink.objects.filter(user=person).void()
+    person.login_links.void()
     return LoginLink.issue(person, lives=LIVES, made_by=by)
 
 

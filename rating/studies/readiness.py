@@ -12,6 +12,8 @@ from rating.studies.sampling.strata import Role, Stratum
 if TYPE_CHECKING:
     from rating.studies.study import Study
 
+NO_RATERS = "Invite at least one rater."
+
 
 def reasons_not_to_freeze(study: Study) -> list[str]:
     """Why the study cannot be frozen yet, in sentences; empty when it can."""
@@ -128,9 +130,6 @@ def _impossible_orders(study: Study, strata: list[Stratum]) -> list[str]:
             )
         ]
     return []
-
-
-NO_RATERS = "Invite at least one rater."
 
 
 def reasons_not_to_open(study: Study) -> list[str]:

@@ -322,21 +322,25 @@ class _StudySteps:
         images = strips((rows.dataset.pk for rows in datasets), self.request.user)
         return [replace(rows, images=images.get(rows.dataset.pk, [])[:IN_A_ROW]) for rows in datasets]
 
-    def _counts(self, role: Role) -> dict[str, int]:
-        """How many images of each origin are asked for, those of datasets that this person does not see too."""
-        counts = dict.fromkeys(Origin.values, 0)
-        unseen = self.strata.unseen_strata.filter(role=role)
-        for origin, count in unseen.values_list("dataset__origin", "count"):
-            counts[origin] += count
+    def _counts(self) -> dict[str, dict[str, int]]:
+        """By role and origin: how many images are asked for, those of datasets that this person does not see too."""
+        counts = {str(role): dict.fromkeys(Origin.values, 0) for role in Role}
+        for role, origin, count in self.strata.unseen_strata.values_list("role", "dataset__origin", "count"):
+            counts[role][origin] += count
         for row in self.strata.strata:
-            counts[row.dataset.origin] += _number(self.strata[row.names[role]])
+            for role in Role:
+                counts[role][row.dataset.origin] += _number(self.strata[row.names[role]])
         return counts
 
     def _numbers(self) -> Context:
         """What the numbers so far amount to: images, a rater's minutes, how sharp the primary result gets."""
-        counts, design = self._counts(Role.MAIN), self._design()
-        total, sessions = sum(counts.values()), _number(self.form["sessions"]) or 1
-        set_count, practice, probes = (sum(self._counts(role).values()) // design.set_size for role in Role)
+        by_role, design = self._counts(), self._design()
+        counts, sessions = by_role[Role.MAIN], _number(self.form["sessions"]) or 1
+        total = sum(counts.values())
+        set_count = total // design.set_size
+        practice, probes = (
+            sum(by_role[role].values()) // design.set_size for role in (Role.PRACTICE, Role.PROBE)
+        )
         generated = round(set_count * counts[Origin.SYNTHETIC] / max(total, 1))
         readings = (set_count + probes + _number(self.form["repeats"])) * sessions
         return {

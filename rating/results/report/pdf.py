@@ -192,7 +192,7 @@ def _table(table: Table) -> TableJSON:
         "columns": ["wide" if length > WIDE_CELL else "narrow" for length in longest],
         "rows": [{"cells": cells, "is_grey": row.grey} for cells, row in zip(texts, rows, strict=True)],
         "notes": [*more, *table.notes],
-        "size": 8 if across <= FINE_PRINT else 7 if with_gaps <= TOO_WIDE else 6,
+        "size": 8 if across <= FINE_PRINT else 6 if across <= TOO_WIDE < with_gaps else 7,
         "lies": across > TOO_WIDE,
     }
 

@@ -161,13 +161,13 @@ def test_the_form_for_images_says_what_each_model_is_told_of_or_the_chosen_one(c
     chests.images.filter(source_name="0.png").update(provenance={"view": "<i>"})
     chosen = train("--attributes=view").checkpoints.get()
     other = train("--attributes=view", "--name=other").checkpoints.get()
-    told = "{} is told of view (&lt;i&gt;|AP).".format
+    sentence = "{} is told of view (&lt;i&gt;|AP).".format
 
     form = DiffusionJobForm(initial={"checkpoint": chosen.pk})
 
-    assert told(chosen) in form.as_p()
-    assert told(other) not in form.as_p()
-    assert told(other) in DiffusionJobForm().as_p()
+    assert sentence(chosen) in form.as_p()
+    assert sentence(other) not in form.as_p()
+    assert sentence(other) in DiffusionJobForm().as_p()
 
 
 def test_the_form_for_images_names_no_model_that_somebody_may_not_see(

@@ -303,10 +303,10 @@ def test_the_overview_counts_fakes_image_by_image_only_where_a_request_may(rater
 def test_agreement_repeats_no_number_where_all_images_are_of_one_modality(page, rater, other_rater):
     study = over_study(raters=[rater, other_rater])
 
-    shown = page(study, "analysis_question", "agreement")
+    text = page(study, "analysis_question", "agreement")
 
-    assert shown.count("Gwet AC1</td>") == 1
-    assert "over 1 pair of raters" in shown
+    assert text.count("Gwet AC1</td>") == 1
+    assert "over 1 pair of raters" in text
 
 
 def test_only_who_read_is_named_as_unconfirmed(browser, rater, other_rater):
