@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from accounts.preferences import Preferences
 from accounts.roles import Role
+from accounts.sign_in.addresses import NO_MAILBOX
 from accounts.site_settings import SiteSettings
 from accounts.tokens.digest import digest
 from accounts.tokens.models import IdempotentRequest, PersonalToken
@@ -72,6 +73,11 @@ class User(AbstractUser):
             return ""
         name = self.get_full_name()
         return f"{name} <{self.email}>" if name else self.email
+
+    @property
+    def has_mailbox(self) -> bool:
+        """Whether there can be one at the address, which is made up for whoever came by a recruitment site."""
+        return not self.email.endswith(NO_MAILBOX)
 
     def confirm_address(self) -> None:
         User.objects.filter(pk=self.pk, address_confirmed_at=None).update(address_confirmed_at=Now())

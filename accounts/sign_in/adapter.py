@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from accounts.sign_in.addresses import mail_is_set_up
+from accounts.sign_in.addresses import gets_mail, mail_is_set_up
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
@@ -20,7 +20,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
             super().send_mail(template_prefix, email, context)
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, str]]:
-        """Whoever has neither password nor second factor gets a code by mail; with no mail, the way to one of them.
+        """Whoever has neither password nor second factor gets a code by mail; where no mail reaches them, the way to one of them.
 
         A passkey comes before a code: whoever has recovery codes and no app would be asked for a code of an app.
         """
@@ -28,7 +28,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         methods.sort(key=lambda method: method["id"] == "mfa_reauthenticate")
         if methods or not user.is_authenticated:
             return methods
-        name = "prove_by_code" if mail_is_set_up() else "nothing_to_prove_with"
+        name = "prove_by_code" if gets_mail(user) else "nothing_to_prove_with"
         return [{"id": name, "description": _("Prove that it is you"), "url": reverse(name)}]
 
 

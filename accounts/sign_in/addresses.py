@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -27,3 +29,7 @@ def clean_address(text: str) -> str:
 def mail_is_set_up() -> bool:
     """Whether mail leaves this machine; without EMAIL_URL it does not."""
     return not settings.EMAIL_BACKEND.endswith(CANNOT_SEND)
+
+
+def gets_mail(person: Any) -> bool:
+    return mail_is_set_up() and bool(person.has_mailbox)

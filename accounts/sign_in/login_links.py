@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from accounts.models import LoginLink, User
-from accounts.sign_in.addresses import mail_is_set_up
+from accounts.sign_in.addresses import gets_mail
 from accounts.sign_in.notices import notify
 from audit import record
 
@@ -50,10 +50,12 @@ def login_link(request: HttpRequest, token: str) -> HttpResponse:
 
 def has_way_back(user: Any) -> bool:
     """Whether this person can sign in again once their link is used up; the demo's links work again and again."""
-    if mail_is_set_up() or user.is_demo or user.has_usable_password():
+    if gets_mail(user) or user.is_demo or user.has_usable_password():
         return True
-    passkeys = Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN)
-    return bool(passkeys.exists() or SocialAccount.objects.filter(user=user).exists())
+    keys = Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN)
+    # A key that says it cannot sign in by itself is a second factor only; some keys do not say.
+    is_any_passkey = any(key.wrap().is_passwordless is not False for key in keys)
+    return is_any_passkey or bool(SocialAccount.objects.filter(user=user).exists())
 
 
 def _tell(link: LoginLink) -> None:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import LoginLink
 from accounts.people.preferences_form import preferences_form
-from accounts.sign_in.addresses import mail_is_set_up
+from accounts.sign_in.addresses import gets_mail, mail_is_set_up
 from accounts.sign_in.identity_proof import require_proof_of_people
 
 LINKS_SHOWN = 10
@@ -30,7 +30,7 @@ def account(request: HttpRequest) -> HttpResponse:
     context = {
         "factors": set(factors),
         "links": links[:LINKS_SHOWN],
-        "mail_is_set_up": mail_is_set_up(),
+        "gets_mail": gets_mail(request.user),
         "preferences": preferences_form(request.user),
         "has_password": request.user.is_authenticated and request.user.has_usable_password(),
     }
@@ -51,14 +51,14 @@ def by_mail(view: View) -> View:
 
 
 def after_proof(view: View) -> View:
-    """A second factor is a means of proof itself: whoever has none yet gets a code into the mailbox first, where mail is sent.
+    """A second factor is a means of proof itself: whoever has none yet gets a code into the mailbox first, where mail reaches them.
 
     Whoever has one is asked for it by the view.
     """
 
     @wraps(view)
     def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if mail_is_set_up():
+        if gets_mail(request.user):
             require_proof_of_people(request)
         return view(request, *args, **kwargs)
 
@@ -68,9 +68,9 @@ def after_proof(view: View) -> View:
 def set_password(request: HttpRequest) -> HttpResponse:
     """A first password goes by the mailbox, so that a link in wrong hands does not become an account in them.
 
-    Where no mail leaves this machine there is no mailbox to go by; then it is set here.
+    Where no mail reaches this person there is no mailbox to go by; then it is set here.
     """
-    if mail_is_set_up():
+    if gets_mail(request.user):
         return redirect("account_reset_password")
     answer: HttpResponse = PasswordSetView.as_view()(request)
     return answer

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from accounts.people.roles_form import RoleForm, is_last_admin
 from accounts.roles import Role
-from accounts.sign_in.addresses import mail_is_set_up
+from accounts.sign_in.addresses import gets_mail
 from accounts.sign_in.notices import notify
 from audit import record
 from audit.actors import actor_of
@@ -46,7 +46,7 @@ class RoleAct(ActForm):
 
 
 class LinkAct(ActForm):
-    """A fresh link: to the mailbox, or, where no mail is sent, shown once to the admin, who says why."""
+    """A fresh link: to the mailbox, or, where no mail reaches it, shown once to the admin, who says why."""
 
     title, button = "Sign-in link", "Make a new link"
     words = "Works once, for 14 days. Links made before that nobody has used work no longer."
@@ -54,7 +54,7 @@ class LinkAct(ActForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["reason"].required = not mail_is_set_up()
+        self.fields["reason"].required = not gets_mail(self.person)
 
     def clean(self) -> None:
         super().clean()

@@ -19,7 +19,7 @@ from django.db import transaction
 from accounts.mailing import Mailing
 from accounts.models import LoginLink, SiteSettings, User
 from accounts.roles import Role
-from accounts.sign_in.addresses import clean_address, mail_is_set_up
+from accounts.sign_in.addresses import clean_address, gets_mail
 from audit import record
 
 logger = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ NAMES = {str(name).casefold(): Role(value) for value, label in Role.choices for 
 
 @dataclass(slots=True)
 class Invited:
-    """A person, and how the link comes to them: `url` only where no mail leaves this machine."""
+    """A person, and how the link comes to them: `url` only where no mail reaches them."""
 
     person: User
     url: str = ""
@@ -131,8 +131,8 @@ def link_for(person: User, *, by: User, reason: str = "") -> str:
 
 
 def deliver(person: User, url: str, mailing: Mailing | None = None) -> Invited:
-    """Mail the link to its person; where no mail leaves this machine, it is the admin's to hand over."""
-    if not mail_is_set_up():
+    """Mail the link to its person; where no mail reaches them, it is the admin's to hand over."""
+    if not gets_mail(person):
         return Invited(person, url)
     site = SiteSettings.current()
     text = (

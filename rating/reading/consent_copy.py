@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from django.core.mail import send_mail
 from django.utils.translation import gettext as _
 
-from accounts.sign_in.addresses import NO_MAILBOX, mail_is_set_up
+from accounts.sign_in.addresses import gets_mail
 from rating.studies.enrolment import Enrolment
 
 logger = logging.getLogger(__name__)
@@ -56,8 +56,8 @@ def withdrawal_words(enrolment: Enrolment) -> str:
 
 
 def mail_consent(enrolment: Enrolment) -> None:
-    """A copy to the rater's mailbox, where mail leaves this machine."""
-    if not mail_is_set_up() or enrolment.user.email.endswith(NO_MAILBOX):
+    """A copy to the rater's mailbox, where mail reaches it."""
+    if not gets_mail(enrolment.user):
         return
     subject = _("Your consent to “%(study)s”") % {"study": enrolment.study.name}
     try:

@@ -194,6 +194,16 @@ def test_an_invitation_that_was_taken_back_stays_void_when_its_person_is_activat
     assert client.post(astray).status_code == 410
 
 
+def test_the_link_of_somebody_without_a_mailbox_is_shown_as_no_mail_can_bring_it(browser, rater):
+    User.objects.filter(pk=rater.pk).update(email="3f1a@recruited.invalid")
+
+    assert change(browser, rater, "link", reason="").status_code == 422
+    page = change(browser, rater, "link").content.decode()
+
+    assert "/enter/" in page
+    assert not mail.outbox
+
+
 def test_a_new_link_voids_the_ones_not_used_yet(browser, client, rater, settings):
     settings.EMAIL_BACKEND = NO_MAIL
     used, lost = (LoginLink.issue(rater, lives=timedelta(days=14)) for _ in range(2))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.core import mail
 from django.core.exceptions import ValidationError
 from django.test import Client
@@ -50,6 +51,41 @@ def test_somebody_sent_here_reads_under_a_pseudonym_and_goes_back_when_done(clie
     assert "app.prolific.example" not in too_early
     assert 'href="https://app.prolific.example/submissions/complete?cc=C0DE" rel="noreferrer"' in done
     assert not mail.outbox  # there is no mailbox to write to
+
+
+@pytest.mark.parametrize("backend", ["dummy", "locmem"])
+def test_somebody_without_a_mailbox_is_told_of_a_passkey_and_offered_nothing_that_needs_an_address(
+    client, rater, settings, backend
+):
+    settings.EMAIL_BACKEND = f"django.core.mail.backends.{backend}.EmailBackend"
+    _study, door = recruiting(rater)
+    client.post(door + CODES)
+    add_passkey = reverse("mfa_add_webauthn")
+
+    studies = client.get(reverse("rating:reading_list")).content.decode()
+    account = client.get(reverse("account")).content.decode()
+    passkey = client.get(add_passkey)
+
+    assert "add a passkey first" in studies
+    assert f'href="{add_passkey}"' in studies
+    for page in (studies, account):
+        assert reverse("account_set_password") not in page
+    assert passkey.status_code == 200  # no code into a mailbox first
+    assert passkey.context["form"]["passwordless"].value() is True
+
+
+@pytest.mark.parametrize("can_sign_in_alone", [True, False])
+def test_a_key_that_is_a_second_factor_only_is_no_way_back(client, rater, can_sign_in_alone):
+    _study, door = recruiting(rater)
+    client.post(door + CODES)
+    facts = {"clientExtensionResults": {"credProps": {"rk": can_sign_in_alone}}}
+    Authenticator.objects.create(
+        user=User.objects.latest("pk"), type=Authenticator.Type.WEBAUTHN, data={"credential": facts}
+    )
+
+    page = client.get(reverse("rating:reading_list")).content.decode()
+
+    assert ("add a passkey first" in page) is not can_sign_in_alone
 
 
 @pytest.mark.parametrize(
