@@ -24,6 +24,7 @@ from rating.results.display_names import MODALITIES
 from rating.results.exhibit import Table
 from rating.results.export.filtered_remarks import RemarkFilter, filtered_remark_lines
 from rating.results.gallery import GALLERIES, galleries
+from rating.results.marks_over_image import marked_images
 from rating.results.parts import Part
 from rating.results.query import Response, rated_sessions, read_facts, responses_of
 from rating.results.remarks import remarks_table, with_facts
@@ -69,10 +70,12 @@ def images(request: HttpRequest, slug: str) -> HttpResponse:
     page = Paginator(images_by_gallery[chosen], per_page).get_page(request.GET.get("page"))
     responses: dict[str, list[Any]] = {}
     raters = set(columns.raters)
-    for response in responses_of(study, [image.code for image in page], session=session):
+    codes = [image.code for image in page]
+    for response in responses_of(study, codes, session=session):
         if response.rater in raters:
             responses.setdefault(response.image, []).append(response)
     members = members_of_sets(study) if study.shows_sets else {}
+    marked = marked_images(study, codes) if study.lets_mark and study.is_unblinded else set()
     context = {
         **frame(study, results_of(study, cache, part), part, IMAGES),
         "form": form,
@@ -88,6 +91,7 @@ def images(request: HttpRequest, slug: str) -> HttpResponse:
             {
                 "image": image,
                 "said": responses.get(image.code, []),
+                "is_marked": image.code in marked,
                 "members": list(zip(columns.labels, members.get(image.code, ()), strict=False)),
             }
             for image in page

@@ -15,6 +15,7 @@ from pool.figure_style import PRINT, as_file
 from rating.models import Rating
 from rating.results.build_report import report_on, results_of
 from rating.results.gallery import GALLERIES
+from rating.results.marks_over_image import marked_images
 from rating.results.sections import marks as section
 from rating.statistics.marks import GRID, MarkResults, cells_of, mark_results
 from tests.rating.cast import open_study, organiser, presentations
@@ -142,4 +143,19 @@ def test_marks_lie_over_the_image_once_the_study_is_unblinded(client_of, researc
     assert np.abs(over[cell] - expected).max() <= 1
     over[cell] = under[cell][..., None]
     assert (over == under[..., None]).all()  # and nowhere else
-    assert any("/marks.png" in page for page in pages)
+    assert any(address in page for page in pages)
+    assert all(page.count("/marks.png") == page.count(address) for page in pages)  # nobody marked the others
+
+
+@pytest.mark.django_db
+def test_which_images_were_marked_is_one_query_for_few_and_for_many(rater, django_assert_num_queries):
+    study = open_study(raters=[rater], marks=True, real=3, fake=3)
+    mark = {"x": 0.5, "y": 0.25, "w": 0, "h": 0}
+    codes = []
+    for presentation in presentations(study, rater):
+        Rating.record(presentation, uuid.uuid4(), label="fake", view_state={"marks": [mark]})
+        codes.append(presentation.study_image.code)
+
+    for count in (1, len(codes)):
+        with django_assert_num_queries(1):
+            assert marked_images(study, codes[:count]) == set(codes[:count])
