@@ -14,7 +14,7 @@ from allauth.account.adapter import get_adapter
 
 # allauth offers its own check as a decorator only, and takes people who can prove nothing for proven.
 from allauth.account.internal.flows.login import get_authentication_records, record_authentication
-from allauth.account.internal.flows.reauthentication import get_reauthentication_flows
+from allauth.account.internal.flows.reauthentication import get_reauthentication_flows, resume_request
 from allauth.account.utils import get_next_redirect_url
 from allauth.account.views import BaseReauthenticateView
 from allauth.core.exceptions import ReauthenticationRequired
@@ -22,10 +22,10 @@ from allauth.core.internal.cryptokit import compare_user_code
 from allauth.core.internal.httpkit import authenticated_user
 from django import forms
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods
 
 CODE = "identity_code"
 
@@ -39,8 +39,12 @@ class Proof(TypedDict):
 
 def require_proof(request: HttpRequest) -> None:
     """Send this person to prove who they are, unless they did within minutes. Raises ReauthenticationRequired."""
-    if not is_proven(request):
-        raise ReauthenticationRequired
+    if is_proven(request):
+        return
+    if request.method == "POST":
+        # allauth keeps what was typed, GET's part too, but goes on with it only at an address without a query.
+        request.META = {**request.META, "QUERY_STRING": ""}
+    raise ReauthenticationRequired
 
 
 def require_proof_of_people(request: HttpRequest) -> None:
@@ -116,7 +120,10 @@ class ProveByCode(BaseReauthenticateView):  # type: ignore[misc]  # allauth ship
         return answer
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def nothing_to_prove_with(request: HttpRequest) -> HttpResponse:
-    """Where no mail is sent, and this person has neither password nor second factor: how to get one, and back."""
+    """Where no mail is sent, and this person has neither password nor second factor: how to get one, and on with what was typed."""
+    if request.method == "POST" and is_proven(request):
+        answer: HttpResponse = resume_request(request) or redirect("home")
+        return answer
     return render(request, "account/nothing_to_prove_with.html", {"next": get_next_redirect_url(request)})

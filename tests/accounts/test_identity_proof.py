@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from io import StringIO
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from allauth.mfa.totp.internal.auth import (
@@ -20,6 +21,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
+from accounts.membership.forms import EVERYBODY
 from accounts.membership.models import Part
 from accounts.models import User
 from accounts.roles import Role
@@ -32,6 +34,13 @@ pytestmark = pytest.mark.django_db
 Signed = Callable[[User], Client]
 NO_MAIL = "django.core.mail.backends.dummy.EmailBackend"
 REASON = {"reason": "All have read."}
+ACTIONS = {
+    "unblind": "unblinded",
+    "link": "made a sign-in link",
+    "join": "made themselves an owner",
+    "members": "changed the members",
+    "token": "made a token",
+}
 
 
 @pytest.fixture
@@ -156,15 +165,59 @@ def test_where_no_mail_is_sent_the_page_leads_to_a_password_and_back_and_asks_fo
 
     proof_page = browser.post(page, REASON)["Location"]
     words = browser.get(proof_page).text
-    set_password = f"{reverse('account_set_password')}?next={page}"
+    set_password = f"{reverse('account_set_password')}?next={quote(proof_page)}"
     assert f'href="{set_password}"' in words
-    assert f'href="{page}"' in words
-    typed = {"password1": PASSWORD, "password2": PASSWORD, "next": page}
-    assert browser.post(set_password, typed)["Location"] == page
-    assert "Unblind the study" in browser.get(page).text
-    browser.post(page, REASON)
+    browser.post(proof_page, {"next": page})
+    assert not is_unblinded(study)
+    typed = {"password1": PASSWORD, "password2": PASSWORD, "next": proof_page}
+    assert browser.post(set_password, typed)["Location"] == proof_page
+    browser.post(proof_page, {"next": page})
 
     assert is_unblinded(study)
+    assert study.events.get(action="unblinded").reason == REASON["reason"]
+
+
+@pytest.mark.parametrize("query", ["", "?from=list"])
+@pytest.mark.parametrize("act", ["unblind", "link", "join", "members", "token"])
+def test_what_was_typed_comes_through_the_proof(
+    client_of: Signed, researcher: User, rater: User, admin: User, study: Study, act: str, query: str
+) -> None:
+    with_password(researcher)
+    person, address, typed = {
+        "unblind": (researcher, reverse("rating:unblind", args=[study.slug]), REASON),
+        "link": (with_password(admin), reverse("change_person", args=[rater.uuid, "link"]), REASON),
+        "join": (admin, reverse("rating:join", args=[study.slug]), REASON),
+        "members": (
+            researcher,
+            reverse("rating:members", args=[study.slug]),
+            {"member": EVERYBODY, "part": Part.EDITOR},
+        ),
+        "token": (researcher, reverse("tokens"), {"name": "mine", "scopes": "read", "days": "30"}),
+    }[act]
+    browser = client_of(with_password(person))
+
+    proof_page = browser.post(address + query, typed)["Location"]
+    hidden = re.search(r'name="next" value="([^"]*)"', browser.get(proof_page).text)
+    assert hidden
+    answer = browser.post(reverse("account_reauthenticate"), {"password": PASSWORD, "next": hidden[1]})
+
+    assert answer.status_code in {200, 302}
+    assert Event.objects.filter(action=ACTIONS[act]).exists()
+
+
+@pytest.mark.parametrize("act", ["unblind", "join", "invite_people"])
+def test_what_is_refused_after_the_proof_is_typed_again_at_its_own_address(
+    client_of: Signed, researcher: User, admin: User, study: Study, act: str
+) -> None:
+    address = (
+        reverse("invite_people") if act == "invite_people" else reverse(f"rating:{act}", args=[study.slug])
+    )
+    browser = client_of(with_password(researcher if act == "unblind" else admin))
+    browser.post(address, {"reason": ""})
+
+    refused = browser.post(reverse("account_reauthenticate"), {"password": PASSWORD, "next": address})
+
+    assert f'action="{address}"' in refused.text
 
 
 def test_a_password_just_changed_is_a_proof_too(
