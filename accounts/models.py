@@ -89,6 +89,10 @@ class LoginLinkQuerySet(models.QuerySet["LoginLink"]):
             models.Q(used_at=None) | models.Q(reusable=True, user__is_demo=True)
         )
 
+    def at(self, address: str) -> Self:
+        """The link with this path or URL."""
+        return self.filter(digest=digest(address.rstrip("/").rsplit("/", 1)[-1]))
+
     def void(self) -> None:
         """Let those that nobody has used work no longer; the demo's stay."""
         self.filter(used_at=None, reusable=False, expires_at__gt=Now()).update(expires_at=Now())
@@ -144,7 +148,7 @@ class LoginLink(models.Model):
     @classmethod
     def mark_mailed(cls, address: str) -> None:
         """Note that this link, a path or a URL, has gone to the mailbox of its person and nowhere else."""
-        cls.objects.filter(digest=digest(address.rstrip("/").rsplit("/", 1)[-1])).update(mailed=True)
+        cls.objects.at(address).update(mailed=True)
 
     def use(self) -> bool:
         """True for whoever comes first.

@@ -112,7 +112,9 @@ def _add(name: str) -> None:
         path = link_for(person, by=by, reason=valid.cleaned_data["reason"])
         invited = deliver(person, request.build_absolute_uri(path))
         if not (invited.is_sent or invited.url):
-            raise ProblemError(409, "The mail could not be sent; try again later.")
+            raise ProblemError(
+                409, "The mail could not be sent; a link made before still works. Try again later."
+            )
         return {"sentence": "The link is on its way." if invited.is_sent else "A link.", "url": invited.url}
 
     words = name.replace("-", "_")

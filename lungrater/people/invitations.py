@@ -121,18 +121,20 @@ def _plain(row: dict[str | Any, Any]) -> dict[str, str]:
 
 
 def link_for(person: User, *, by: User, reason: str = "") -> str:
-    """The path of a fresh link, which voids those not used yet: who has lost one, or sent it astray, asks for another.
-
-    That it was made, by whom and why, stands in the log.
-    """
+    """The path of a fresh link; that it was made, by whom and why, stands in the log."""
     record(person, by, "made a sign-in link", reason=reason)
-    person.login_links.void()
     return LoginLink.issue(person, lives=LIVES, made_by=by)
 
 
 def deliver(person: User, url: str, mailing: Mailing | None = None) -> Invited:
-    """Mail the link to its person; where no mail reaches them, it is the admin's to hand over."""
+    """Mail the link to its person; where no mail reaches them, it is the admin's to hand over.
+
+    Links not used yet are void once this one is on its way: who has lost one, or sent it astray, asks for another.
+    """
+    fresh = LoginLink.objects.at(url)
+    others = person.login_links.exclude(pk__in=fresh)
     if not gets_mail(person):
+        others.void()
         return Invited(person, url)
     site = SiteSettings.current()
     text = (
@@ -143,6 +145,8 @@ def deliver(person: User, url: str, mailing: Mailing | None = None) -> Invited:
         (mailing or Mailing()).send(EmailMessage(f"Your account at {site.name}", text, to=[person.email]))
     except OSError:  # SMTP's own errors are such too
         logger.exception("an invitation could not be sent")
+        fresh.void()  # nobody has it; what was made before stays
         return Invited(person)
+    others.void()
     LoginLink.mark_mailed(url)
     return Invited(person, is_sent=True)

@@ -194,6 +194,20 @@ def test_an_invitation_that_was_taken_back_stays_void_when_its_person_is_activat
     assert client.post(astray).status_code == 410
 
 
+def test_a_link_that_could_not_be_mailed_voids_none(browser, client, rater, monkeypatch):
+    path = LoginLink.issue(rater, lives=timedelta(days=1))
+
+    def refuse(_mail: Any) -> None:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr("django.core.mail.EmailMessage.send", refuse)
+    page = change(browser, rater, "link").content.decode()
+
+    assert "a link made before still works" in page
+    assert rater.login_links.open().count() == 1  # the one that nobody was sent opens nothing
+    assert client.post(path).status_code == 302
+
+
 def test_the_link_of_somebody_without_a_mailbox_is_shown_as_no_mail_can_bring_it(browser, rater):
     User.objects.filter(pk=rater.pk).update(email="3f1a@recruited.invalid")
 
