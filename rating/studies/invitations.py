@@ -13,7 +13,7 @@ from typing import Any
 from django.core.mail import EmailMessage
 from django.db import models, transaction
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from accounts.mailing import Mailing
@@ -140,6 +140,7 @@ class WayIn(models.TextChoices):
     OPENED = "opened", "link opened"
     MAILED = "mailed", "link mailed"
     MADE = "made", "link made"
+    LAPSED = "lapsed", "link opens no more"
     NONE = "none", "signs in as before"
 
 
@@ -156,6 +157,13 @@ def ways_in(study: Study, enrolments: Iterable[Enrolment]) -> dict[int, WayIn]:
         enrolment = people[link.user_id]
         if link.created_at < enrolment.created_at:
             continue
-        way = WayIn.OPENED if link.used_at else WayIn.MAILED if link.mailed else WayIn.MADE
-        ways[enrolment.pk] = min(ways[enrolment.pk], way, key=order.index)
+        ways[enrolment.pk] = min(ways[enrolment.pk], _way_by(link), key=order.index)
     return ways
+
+
+def _way_by(link: LoginLink) -> WayIn:
+    if link.used_at:
+        return WayIn.OPENED
+    if link.expires_at <= timezone.now():  # its days are over, or it was made void
+        return WayIn.LAPSED
+    return WayIn.MAILED if link.mailed else WayIn.MADE

@@ -135,6 +135,24 @@ def test_researchers_follow_an_invitation_by_its_code(client, client_of, researc
     assert "new@example.org" not in mailed + opened
 
 
+def test_of_a_link_that_opens_no_more_researchers_read_so_until_there_is_another(
+    client_of, researcher, admin
+):
+    study = frozen_study()
+    invite = reverse("invite", args=[study.slug])
+    client_of(admin).post(invite, {"emails": "new@example.org"})
+    page = reverse("rating:raters", args=[study.slug])
+
+    User.objects.get(email="new@example.org").login_links.void()
+    voided = client_of(researcher).get(page).content.decode()
+    client_of(researcher).post(invite, {"emails": "new@example.org"})
+    again = client_of(researcher).get(page).content.decode()
+
+    assert "link opens no more" in voided
+    assert "link mailed" not in voided
+    assert "link mailed" in again
+
+
 def test_an_invitation_to_another_study_changes_nothing_that_researchers_read_of_a_code(
     client, client_of, researcher, admin
 ):

@@ -939,4 +939,4 @@ class VerificationFacts(TypedDict):
     head: str | None
 
 
-WayIn = Literal["agreed", "opened", "mailed", "made", "none"]
+WayIn = Literal["agreed", "opened", "mailed", "made", "lapsed", "none"]
