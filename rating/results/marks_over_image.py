@@ -44,7 +44,9 @@ def raters_marking(study_image: StudyImage) -> tuple[np.ndarray[tuple[int, int],
 
 def _readings(study: Study) -> QuerySet[Rating]:
     sittings = Sitting.objects.counted().filter(enrolment__study=study, session=study.first_informed_session)
-    return Rating.objects.filter(presentation__sitting__in=sittings, presentation__kind=Presentation.Kind.MAIN)
+    return Rating.objects.filter(
+        presentation__sitting__in=sittings, presentation__kind=Presentation.Kind.MAIN
+    )
 
 
 def marks_over_image(

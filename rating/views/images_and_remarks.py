@@ -112,15 +112,16 @@ def remarks(request: HttpRequest, slug: str) -> HttpResponse:
     """What raters wrote, to be searched, and how often they gave each reason."""
     study = get_object_or_404(Study.objects.results_open_to(request.user), slug=slug)
     note_look(study, request.user, "remarks")
-    await_analysis(request, study, Part(), ResultCache(study))
-    search = _RemarkSearch(request, study)
+    cache = ResultCache(study)
+    await_analysis(request, study, Part(), cache)
+    search = _RemarkSearch(request, study, cache)
     part = search.form.part()
     page = Paginator(search.written, REMARKS_PER_PAGE).get_page(request.GET.get("page"))
     reasons = Counter(
         (reason, search.truth[answer.image]) for answer in search.answers for reason in answer.reasons
     )
     context = {
-        **frame(study, results_of(study, search.cache, part), part, REMARKS),
+        **frame(study, results_of(study, cache, part), part, REMARKS),
         "form": search.form,
         "is_owner": search.study.is_owned_by(request.user),
         "first_phase": search.first_phase,
@@ -169,9 +170,8 @@ def _words_sought(request: HttpRequest) -> str:
 class _RemarkSearch:
     """What was written in the chosen part of a study: of the informed sessions, or else before raters were told."""
 
-    def __init__(self, request: HttpRequest, study: Study) -> None:
-        self.study = study
-        self.cache = ResultCache(self.study)
+    def __init__(self, request: HttpRequest, study: Study, cache: ResultCache) -> None:
+        self.study, self.cache = study, cache
         self.first_phase = _is_of_first_phase(request, study)
         self.sought = _words_sought(request)
         columns = self.cache.columns(first_phase=self.first_phase)

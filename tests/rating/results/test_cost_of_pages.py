@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+from django.urls import reverse
 
 from pool.models import Image
 from rating.models import Study
+from rating.results import cache
 from rating.results.cache import states_of
 from rating.views import images_and_remarks
 from tests.database_work import Work, analyze, database_work
@@ -46,6 +48,38 @@ def test_a_finding_that_becomes_known_later_is_another_state(rater: Any) -> None
     after, _ = state(study)
 
     assert before != after
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("analysis", []),
+        ("analysis_question", ["generators"]),
+        ("analysis_figure", ["labels-by-truth", "svg"]),
+        ("analysis_images", []),
+        ("analysis_remarks", []),
+        ("report", ["html"]),
+        ("study", []),
+    ],
+)
+def test_a_page_asks_once_how_its_study_stands(
+    rater: Any, browser: Any, monkeypatch: pytest.MonkeyPatch, name: str, words: list[str]
+) -> None:
+    study = open_study(raters=[rater])
+    rate_all(study, rater, "fake")
+    study.close(organiser())
+    study.unblind(organiser(), "All have read.")
+    asked = []
+
+    def counted(studies: list[Study]) -> Any:
+        asked.append(studies)
+        return states_of(studies)
+
+    monkeypatch.setattr(cache, "states_of", counted)
+    answer = browser.get(reverse(f"rating:{name}", args=[study.slug, *words]))
+
+    assert answer.status_code == 200
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize(("raters", "images"), [(1, 48), (25, 48), (50, 24), (100, 12), (1000, 12)])
