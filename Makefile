@@ -14,10 +14,10 @@ unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@echo "make run      the site on this machine (ARGS=\"--port 9000\" for more)"
-	@echo "make test     every check, and every test but the slow ones of make test-all"
-	@echo "make test-all these too: servers and disks that fail, other servers, an installed wheel, the commands of the docs"
+	@echo "make test     every check, and every test but the slow ones (E2E=1: also in real browsers, on real sites)"
+	@echo "make test-all all: servers and disks that fail, other servers, an installed wheel, the commands of the docs"
 	@echo "make external a part of them on PostgreSQL, Redis and PgBouncer of Debian's or Ubuntu's, which must be installed"
-	@echo "make coverage what make test runs, and which lines and branches it never reached (ARGS=tests/pool for a part)"
+	@echo "make coverage what make test E2E=1 runs, and which lines and branches it never reached (ARGS=tests/pool for a part)"
 	@echo "make check    the checks without the tests"
 	@echo "make setup    only create $(VENV)"
 	@echo "make docs     build the documentation, which the site then serves at /docs/"
@@ -41,7 +41,9 @@ $(STAMP): pyproject.toml constraints.txt
 run: $(STAMP) $(DOCS)
 	@exec $(BIN)/lungrater up $(ARGS)
 
-test: check unit
+# Side by side: mypy keeps one core busy, and no test waits for it.
+test: $(STAMP)
+	+@$(MAKE) --no-print-directory --jobs 2 check unit
 
 test-all: check every external
 
@@ -68,8 +70,9 @@ PROCESSES ?= $(shell $(BIN)/python -c 'import os; print(min(4, os.cpu_count() or
 PYTEST = $(BIN)/python $(MEASURED) -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder \
 	$(if $(wildcard ../shared/data),,--without-shared)
 
-# What only `make test-all` runs: real faults, servers of others, a wheel's own venv, a tutorial from end to end.
-LEFT_OUT ?= faults or recovery or external or install or walk
+# What only `make test-all` runs: real faults, servers of others, a wheel's own venv, a tutorial from end to end. Real sites,
+# browsers and processes that train also run in `make test E2E=1`, as in .ci/run.
+LEFT_OUT = $(if $(E2E),,e2e or )faults or recovery or external or install or walk
 
 unit: $(STAMP)
 	$(PYTEST) -m "not ($(LEFT_OUT))" $(ARGS)
@@ -83,6 +86,7 @@ external: $(STAMP)
 
 # Lines and branches, of child processes too; slower, and so no part of `make test`.
 coverage: MEASURED = -m coverage run
+coverage: E2E = 1
 coverage: $(STAMP)
 	mkdir -p build/coverage
 	$(BIN)/python -m coverage erase

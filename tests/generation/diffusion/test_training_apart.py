@@ -27,6 +27,7 @@ from generation.diffusion.run import train
 from jobs.workers.hanging import LONGEST_SILENCE
 from tests.generation.tiny import CLASSES, assert_same_weights, bright_squares, tiny_config
 
+pytestmark = pytest.mark.e2e
 PATIENCE = 300.0
 PARENT = """
 import sys

@@ -87,6 +87,7 @@ def test_further_extractors_give_distances_of_their_own_features(
     assert metrics["fid"] == pytest.approx(fid(features(held_out), features(images)).value, rel=1e-4)
 
 
+@pytest.mark.e2e
 def test_two_processes_draw_and_measure_what_one_does(tmp_path: Path) -> None:
     """An odd number of images, so that the shares differ."""
     config = tiny_config(classes=CLASSES, steps=3)

@@ -147,6 +147,7 @@ def test_images_are_drawn_few_at_once_and_are_the_same_however_many_are_asked_fo
     assert np.abs(drawn[[7]].astype(int) - learning.images([7], seed=5)).max() <= 1
 
 
+@pytest.mark.e2e
 def test_two_processes_learn_what_one_does(folder: Path, tmp_path: Path) -> None:
     config, told = small(steps=2), dict[int, dict[int, float]]()
 

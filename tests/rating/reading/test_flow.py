@@ -1,4 +1,4 @@
-"""A rater at work, in a real browser."""
+"""A rater at work, in a real browser: of all that browsers do, what `make test` always sees (and so not marked `e2e`)."""
 
 import pytest
 
@@ -14,7 +14,7 @@ from tests.rating.reading.rooms import (
     wait_for_status,
 )
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.e2e]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_a_whole_sitting_by_keys_alone(open_browser, rater):
