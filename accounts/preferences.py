@@ -24,6 +24,8 @@ class Preferences(models.Model):
     )
     auto_advance = models.BooleanField(_("A label key saves and moves on at once"), default=False)
     single_keys = models.BooleanField(_("Single-key shortcuts"), default=True)
+    # Until they have taken or declined it.
+    offers_tour = models.BooleanField(default=True, db_default=True, editable=False)
 
     class Meta:
         verbose_name_plural = "preferences"
@@ -36,3 +38,10 @@ class Preferences(models.Model):
         """This person's, or the defaults: the reading room starts dark, the other pages as the system is."""
         theme = cls.Theme.DARK if user.role == Role.RATER else cls.Theme.AUTO
         return cls.objects.filter(user=user).first() or cls(user=user, theme=theme)
+
+    @classmethod
+    def end_tour(cls, user: Any) -> None:
+        ended = {"offers_tour": False}
+        cls.objects.update_or_create(
+            user=user, defaults=ended, create_defaults={**ended, "theme": cls.of(user).theme}
+        )

@@ -23,6 +23,7 @@ from lungrater.monitoring.metrics import metrics
 from lungrater.pages.documentation import documentation
 from lungrater.pages.home import home
 from lungrater.pages.log_page import log, log_csv
+from lungrater.pages.tour import end_tour
 from lungrater.people.views import change_person, invite_people, people_csv, people_list, person
 from lungrater.privacy.views import erase_person, own_data
 from rating.views.conduct.inviting import invite_raters
@@ -40,6 +41,7 @@ urlpatterns = [
     path("studies/<slug:slug>/machines/", machines.machines, name="machines"),
     *machines.pages.urls("machines/"),
     path("account/", account, name="account"),
+    path("account/tour/", end_tour, name="end_tour"),
     path("account/tokens/", tokens, name="tokens"),
     path("account/tokens/act/", act_token, name="act_token"),
     path("account/tokens/<int:pk>/revoke/", revoke_token, name="revoke_token"),

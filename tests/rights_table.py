@@ -16,6 +16,7 @@ OWN = {"rater"}
 WHO_MAY: dict[str, tuple[set[str], str]] = {
     "home": (SIGNED_IN, "get"),
     "account": (SIGNED_IN, "get"),
+    "end_tour": (SIGNED_IN, "post"),
     "tokens": (STAFF, "get"),
     "act_token": (STAFF, "post"),
     "revoke_token": ({"researcher"}, "post"),  # whose it is

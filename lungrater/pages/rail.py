@@ -98,5 +98,12 @@ def theme(request: HttpRequest) -> str:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return Preferences.Theme.AUTO.value
-    own: Preferences = getattr(request, "preferences", None) or Preferences.of(user)
-    return own.theme
+    return preferences_of(request).theme
+
+
+def preferences_of(request: HttpRequest) -> Preferences:
+    """Those of whoever has signed in, read once a request."""
+    own: Preferences | None = getattr(request, "preferences", None)
+    if own is None:
+        own = request.preferences = Preferences.of(request.user)  # type: ignore[attr-defined]  # as `PageLanguage` does
+    return own

@@ -123,6 +123,7 @@ def _account(person: User) -> Row:
         "theme": preferences.theme,
         "auto_advance": preferences.auto_advance,
         "single_keys": preferences.single_keys,
+        "offers_tour": preferences.offers_tour,
     }
 
 
