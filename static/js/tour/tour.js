@@ -73,9 +73,6 @@ dialog.addEventListener("keydown", (event) => {
   if (event.key === (isRtl ? "ArrowLeft" : "ArrowRight")) show(at + 1);
   if (event.key === (isRtl ? "ArrowRight" : "ArrowLeft")) show(at - 1);
 });
-dialog.addEventListener("close", () => {
-  if (location.hash === ANCHOR) history.replaceState(null, "", location.pathname + location.search);
-});
 document.querySelector(`a[href="${ANCHOR}"]`)?.addEventListener("click", (event) => {
   event.preventDefault();
   open();
@@ -83,4 +80,8 @@ document.querySelector(`a[href="${ANCHOR}"]`)?.addEventListener("click", (event)
 window.addEventListener("scroll", place, { capture: true, passive: true });
 window.addEventListener("resize", place);
 new ResizeObserver(place).observe(document.body);
-if (location.hash === ANCHOR) open();
+if (location.hash === ANCHOR) {
+  // Else the browser, arriving at the anchor, takes the focus out of the dialog again; and the next load would open it.
+  history.replaceState(null, "", location.pathname + location.search);
+  open();
+}
