@@ -115,7 +115,15 @@ WITHOUT_LOGIN = "posted by a browser or mailbox that has no account"
 NOTHING_STORED = "nothing is stored: the page looks or tries out only"
 EXCEPTIONS: dict[str, str] = {
     **dict.fromkeys(
-        ("tokens", "act_token", "revoke_token", "prove_by_code", "own_data", "end_tour"),
+        (
+            "tokens",
+            "act_token",
+            "revoke_token",
+            "prove_by_code",
+            "nothing_to_prove_with",
+            "own_data",
+            "end_tour",
+        ),
         OF_ONESELF,
     ),
     **dict.fromkeys(("home", "livez", "readyz", "healthz"), NOTHING_STORED),
