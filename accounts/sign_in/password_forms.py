@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account import forms
+from django.forms import Field
 
 from accounts.sign_in.addresses import mail_is_set_up
 
 
 class _OffersResetByMail:
-    fields: dict[str, Any]
+    fields: dict[str, Field]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
