@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import tomllib
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, metadata
@@ -104,6 +106,28 @@ def test_the_workflow_runs_targets_of_make_on_every_python_that_is_promised() ->
     assert {f"Programming Language :: Python :: {python}" for python in pythons} <= set(
         project()["classifiers"]
     )
+
+
+def test_real_browsers_and_sites_are_left_out_of_make_test_alone_and_of_no_ci() -> None:
+    markers = tomllib.loads(read("pyproject.toml"))["tool"]["pytest"]["ini_options"]["markers"]
+
+    assert marks_left_out("unit") == {marker.partition(":")[0] for marker in markers}
+    assert marks_left_out("unit") - marks_left_out("unit", "E2E=1") == {"e2e"}
+    assert "make test E2E=1 " in read(".ci/run")
+    assert "make unit E2E=1 " in read(".github/workflows/ci.yml")
+
+
+def marks_left_out(*words: str) -> set[str]:
+    plan = subprocess.run(
+        ["make", "--dry-run", *words],
+        cwd=REPOSITORY,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    [marks] = re.findall(r'-m "not \((.*)\)"', plan.stdout)
+    return set(marks.split(" or "))
 
 
 @pytest.mark.parametrize(
