@@ -26,7 +26,7 @@ PAGES = [
 ]
 DECISIONS = sorted((REPOSITORY / "docs" / "decisions").glob("*.md"))
 PATH = re.compile(r"`((?:[\w.-]+/)+[\w.-]*|[\w-]+\.(?:md|py|toml|cff))`")
-WALKS = ("engine", "statistic", "export", "import layout", "language")
+WALKS = ("engine", "statistic", "export", "question type", "import layout", "language")
 PLACEHOLDER = "LANGUAGE"
 
 
