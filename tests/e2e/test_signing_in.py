@@ -14,14 +14,16 @@ from typing import Any
 import pytest
 from allauth.mfa.totp.internal.auth import hotp_value, yield_hotp_counters_from_time
 from django.db import connection
+from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from accounts.membership.models import Part
 from accounts.models import LoginLink, SiteSettings, User
 from accounts.roles import Role
+from rating.models import Recruitment
 from tests.accounts.identity_provider import PASSWORD
-from tests.rating.cast import over_study
+from tests.rating.cast import open_study, over_study
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 NO_MAIL = "django.core.mail.backends.dummy.EmailBackend"
@@ -144,6 +146,30 @@ def test_a_passkey_proves_who_unblinds_a_study(page: Page, live_server: Any) -> 
     assert study.events.get(action="unblinded").actor == owner.uuid
 
 
+def test_a_rater_without_a_mailbox_comes_back_by_the_passkey_that_the_page_offers(
+    page: Page, live_server: Any
+) -> None:
+    study = open_study(raters=[new("rita@example.org", Role.RATER)])
+    recruitment = Recruitment.objects.create(study=study, is_open=True, places=1)
+    door = reverse("rating:take_part", args=[recruitment.token])
+    page.goto(f"{live_server.url}{door}?PROLIFIC_PID=5f1ab")
+    page.click("main button[type=submit]")
+    page.goto(live_server.url + reverse("rating:reading_list"))
+    with_authenticator(page)
+
+    page.click("text=Add a passkey")
+    assert page.is_checked("input[name=passwordless]")
+    add_passkey(page)
+    page.context.clear_cookies()
+    page.goto(f"{live_server.url}/accounts/login/")
+    page.click("#passkey_login")
+    page.wait_for_url(lambda url: "/login/" not in url)
+    page.goto(live_server.url + reverse("rating:reading_list"))
+
+    assert page.locator(f"section[id='{study.slug}']").count() == 1
+    assert page.locator("text=Add a passkey").count() == 0
+
+
 def test_a_researcher_sets_up_an_app_by_the_code_that_the_page_shows(page: Page, live_server: Any) -> None:
     required_of(Role.RESEARCHER)
     come_in_by_link(page, live_server.url, new("researcher@example.org", Role.RESEARCHER))
@@ -157,7 +183,7 @@ def test_a_researcher_sets_up_an_app_by_the_code_that_the_page_shows(page: Page,
     page.goto(live_server.url)
 
     assert width > 0
-    assert page.locator("h2:has-text('Studies')").count() == 1
+    assert page.locator("#studies h2:has-text('Studies')").count() == 1
 
 
 def test_a_rater_comes_in_by_the_houses_identity_provider(
