@@ -47,7 +47,13 @@ def targets_of_make() -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "page", ["CONTRIBUTING.md", "docs/house.md", *(f"docs/decisions/{page.name}" for page in DECISIONS)]
+    "page",
+    [
+        "CONTRIBUTING.md",
+        "docs/house.md",
+        "docs/security.md",
+        *(f"docs/decisions/{page.name}" for page in DECISIONS),
+    ],
 )
 def test_every_path_that_is_named_exists(page: str) -> None:
     paths = [path for path in PATH.findall(read(page)) if PLACEHOLDER not in path]
