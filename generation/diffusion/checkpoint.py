@@ -142,11 +142,6 @@ def newest_kept(run: Path) -> Path | None:
     return next(iter(reversed(_all(run, KEPT))), None)
 
 
-def measured_checkpoints(run: Path) -> list[Path]:
-    """The checkpoints of a run that are sampled and measured, oldest first."""
-    return [folder for folder in _all(run, KEPT) if (folder / SAMPLES).exists()]
-
-
 def write_samples(folder: Path, samples: NDArray[np.uint8]) -> None:
     """The sample images side by side, as a file of the checkpoint."""
     part = folder / f".{SAMPLES}.part"

@@ -21,7 +21,6 @@ Doubles = NDArray[np.float64]
 RESAMPLES = 100
 CONFIDENCE = 0.95
 FEW = 2_000  # below this many images on a side the Fréchet distance is mostly bias
-POINTS = 8
 # A resample that takes longer than a blink is not taken two hundred times.
 MOST_ENTRIES = 600**2
 
@@ -70,24 +69,6 @@ def fid(real: Rows, fake: Rows, *, resamples: int = RESAMPLES, seed: int = 0) ->
         ]
         interval = _recentred(value, np.array(resampled))
     return Distance(value, interval, n, m, _small_note(n, m))
-
-
-def fid_infinity(real: Rows, fake: Rows, *, seed: int = 0, repeats: int = 5) -> float:
-    """The Fréchet distance at 1/n → 0, by a line through those of smaller samples (Chong & Forsyth 2020).
-
-    Both sides shrink together here, as both are small in practice; a value below 0 means "none to be seen".
-    """
-    _check(real, fake)
-    generator = np.random.default_rng(seed)
-    shares = np.linspace(0.5, 1.0, POINTS)
-    inverse, values = [], []
-    for share in shares:
-        n, m = max(2, round(share * len(real))), max(2, round(share * len(fake)))
-        for _ in range(repeats if share < 1 else 1):
-            part = real[generator.permutation(len(real))[:n]], fake[generator.permutation(len(fake))[:m]]
-            inverse.append(1 / n + 1 / m)
-            values.append(frechet(*part))
-    return float(np.polynomial.Polynomial.fit(inverse, values, 1)(0.0))
 
 
 def kid(real: Rows, fake: Rows, *, resamples: int = RESAMPLES, seed: int = 0) -> Distance:

@@ -96,11 +96,3 @@ def _other_slices(image: Image) -> list[npt.NDArray[np.uint8]]:
 def _square(png: bytes) -> npt.NDArray[np.uint8]:
     """Its middle square, as structures are made of."""
     return fitted_square(decode_png(png), side=SIDE)
-
-
-def copies_of(images: Sequence[Image], originals: Sequence[Image], *, pulse: Pulse) -> list[Pair]:
-    """Each image that repeats one of the originals, beside the most similar one."""
-    if not images or not originals:
-        return []
-    search = Gallery.of(originals, pulse=pulse).copied_by(Gallery.of(images, pulse=pulse), pulse=pulse)
-    return list(search.pairs)

@@ -1,6 +1,5 @@
 """Time per case, which is right-skewed: medians and quartiles, never a mean alone."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,10 +17,6 @@ class Quartiles:
     q1: float | None
     q3: float | None
     ci: tuple[float, float] | None = None
-
-    @property
-    def iqr(self) -> float | None:
-        return None if self.q1 is None or self.q3 is None else self.q3 - self.q1
 
 
 def quartiles(values: Numbers) -> Quartiles:
@@ -53,12 +48,6 @@ def median_interval(values: Numbers, confidence: float = 0.95) -> MedianInterval
     if rank < 1 or level < confidence:
         return None
     return MedianInterval((float(x[rank - 1]), float(x[n - rank])), level)
-
-
-def quartiles_by_group(values: Numbers, groups: Sequence[str]) -> dict[str, Quartiles]:
-    """The quartiles in each group: label, correctness, rater, or block of positions."""
-    x, of_value = np.asarray(values, dtype=np.float64), np.array(groups, dtype=object)
-    return {name: quartiles(x[of_value == name]) for name in sorted(set(groups))}
 
 
 def blocks(positions: Numbers, parts: int = 4) -> list[str]:

@@ -9,7 +9,7 @@ from monai.metrics.fid import get_fid_score
 from monai.metrics.mmd import compute_mmd
 from numpy.typing import NDArray
 
-from generation.metrics.distances import TooFewError, cmmd, fid, fid_infinity, frechet, kid
+from generation.metrics.distances import TooFewError, cmmd, fid, frechet, kid
 from generation.metrics.kernels import gaussian, mmd
 
 Doubles = NDArray[np.float64]
@@ -55,14 +55,13 @@ def test_a_cloud_has_no_distance_from_itself_even_when_its_features_repeat() -> 
     assert frechet(cloud(20, 40), cloud(20, 40)) == pytest.approx(0, abs=1e-6)
 
 
-def test_the_frechet_distance_of_small_samples_is_biased_says_so_and_can_be_led_to_the_limit() -> None:
+def test_the_frechet_distance_of_small_samples_is_biased_and_says_so() -> None:
     real, fake = cloud(200, 32), cloud(200, 32, seed=1)
 
     found = fid(real, fake, resamples=20)
 
     assert found.value > 1
     assert "biased upwards" in found.note
-    assert abs(fid_infinity(real, fake)) < 0.35 * found.value
 
 
 def test_kid_of_one_and_the_same_distribution_is_around_zero_at_any_size() -> None:

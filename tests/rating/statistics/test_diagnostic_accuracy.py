@@ -17,7 +17,7 @@ from rating.statistics.agreement.random_raters import random_raters
 from rating.statistics.estimate import TWO_RATERS, Estimate
 from rating.statistics.mrmc import obuchowski_rockette, ustatistic
 from rating.statistics.mrmc.paired import cochran_q, holm, mcnemar
-from rating.statistics.times import blocks, quartiles, quartiles_by_group
+from rating.statistics.times import blocks, quartiles
 from rating.statistics.trends import group_difference, rank_correlation, slope_over_position
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -217,9 +217,8 @@ def test_repeats_tell_how_far_a_rater_agrees_with_himself() -> None:
 
 def test_times_are_medians_and_quartiles() -> None:
     assert quartiles([1, 2, 3, 4, 100]).median == 3
-    assert quartiles([1, 2, 3, 4, 5]).iqr == 2
+    assert (quartiles([1, 2, 3, 4, 5]).q1, quartiles([1, 2, 3, 4, 5]).q3) == (2, 4)
     assert quartiles([]).median is None
-    assert quartiles_by_group([1, 3, 10], ["real", "real", "fake"])["real"].median == 2
     assert blocks(range(1, 9)) == ["1", "1", "2", "2", "3", "3", "4", "4"]
 
 
