@@ -12,10 +12,11 @@ from django.db import models
 from django.db.models.functions import Lower, Now
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from accounts.preferences import Preferences
 from accounts.roles import Role
-from accounts.sign_in.addresses import NO_MAILBOX
+from accounts.sign_in.addresses import NO_MAILBOX, RECRUITED_DOMAIN
 from accounts.site_settings import SiteSettings
 from accounts.tokens.digest import digest
 from accounts.tokens.models import IdempotentRequest, PersonalToken
@@ -64,7 +65,11 @@ class User(AbstractUser):
         ]
 
     def __str__(self) -> str:
-        return "erased person" if self.erased_at else self.get_full_name() or self.email
+        if self.erased_at:
+            return "erased person"
+        if not self.knows_address:
+            return f"{gettext('Rater')} {self.email[:6]}"
+        return self.get_full_name() or self.email
 
     @property
     def identity(self) -> str:
@@ -78,6 +83,11 @@ class User(AbstractUser):
     def has_mailbox(self) -> bool:
         """Whether there can be one at the address, which is made up for whoever came by a recruitment site."""
         return not self.email.endswith(NO_MAILBOX)
+
+    @property
+    def knows_address(self) -> bool:
+        """Not whoever came by a recruitment site, whose address is made up; so is that of the demo's people, who read it."""
+        return not self.email.endswith(f"@{RECRUITED_DOMAIN}")
 
     def confirm_address(self) -> None:
         User.objects.filter(pk=self.pk, address_confirmed_at=None).update(address_confirmed_at=Now())

@@ -70,6 +70,7 @@ def test_somebody_without_a_mailbox_is_told_of_a_passkey_and_offered_nothing_tha
     assert f'href="{add_passkey}"' in studies
     for page in (studies, account):
         assert reverse("account_set_password") not in page
+        assert "recruited.invalid" not in page
     assert passkey.status_code == 200  # no code into a mailbox first
     assert passkey.context["form"]["passwordless"].value() is True
 
