@@ -14,13 +14,18 @@ from allauth.account.adapter import get_adapter
 
 # allauth offers its own check as a decorator only, and takes people who can prove nothing for proven.
 from allauth.account.internal.flows.login import get_authentication_records, record_authentication
-from allauth.account.internal.flows.reauthentication import get_reauthentication_flows, resume_request
-from allauth.account.utils import get_next_redirect_url
+from allauth.account.internal.flows.reauthentication import (
+    STATE_SESSION_KEY,
+    get_reauthentication_flows,
+    resume_request,
+)
+from allauth.account.utils import get_next_redirect_url, passthrough_next_redirect_url
 from allauth.account.views import BaseReauthenticateView
 from allauth.core.exceptions import ReauthenticationRequired
 from allauth.core.internal.cryptokit import compare_user_code
 from allauth.core.internal.httpkit import authenticated_user
 from django import forms
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -44,6 +49,9 @@ def require_proof(request: HttpRequest) -> None:
     if request.method == "POST":
         # allauth keeps what was typed, GET's part too, but goes on with it only at an address without a query.
         request.META = {**request.META, "QUERY_STRING": ""}
+    else:
+        # Whoever only looks goes on with nothing that was typed before, be it by somebody else at a session left open.
+        request.session.pop(STATE_SESSION_KEY, None)
     raise ReauthenticationRequired
 
 
@@ -126,4 +134,7 @@ def nothing_to_prove_with(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and is_proven(request):
         answer: HttpResponse = resume_request(request) or redirect("home")
         return answer
+    method = get_adapter().get_reauthentication_methods(request.user)[0]
+    if method["url"] != request.path and not is_proven(request):  # they have got one since
+        return redirect(passthrough_next_redirect_url(request, method["url"], REDIRECT_FIELD_NAME))
     return render(request, "account/nothing_to_prove_with.html", {"next": get_next_redirect_url(request)})

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from io import StringIO
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 from allauth.mfa.totp.internal.auth import (
@@ -177,6 +177,22 @@ def test_where_no_mail_is_sent_the_page_leads_to_a_password_and_back_and_asks_fo
     assert study.events.get(action="unblinded").reason == REASON["reason"]
 
 
+def test_where_no_mail_is_sent_whoever_has_something_to_prove_with_by_now_is_asked_for_it(
+    client_of: Signed, researcher: User, study: Study, page: str, settings: Any
+) -> None:
+    settings.EMAIL_BACKEND = NO_MAIL
+    browser = client_of(researcher)
+    proof_page = browser.post(page, REASON)["Location"]
+    secret = generate_totp_secret()
+    TOTP.activate(researcher, secret)
+
+    ask = browser.post(proof_page, {"next": page})["Location"]
+    browser.post(ask, {"code": f"{hotp_value(secret, next(yield_hotp_counters_from_time())):06}"})
+
+    assert ask == f"{reverse('mfa_reauthenticate')}?{urlencode({'next': page})}"
+    assert is_unblinded(study)
+
+
 @pytest.mark.parametrize("query", ["", "?from=list"])
 @pytest.mark.parametrize("act", ["unblind", "link", "join", "members", "token"])
 def test_what_was_typed_comes_through_the_proof(
@@ -218,6 +234,19 @@ def test_what_is_refused_after_the_proof_is_typed_again_at_its_own_address(
     refused = browser.post(reverse("account_reauthenticate"), {"password": PASSWORD, "next": address})
 
     assert f'action="{address}"' in refused.text
+
+
+def test_what_somebody_typed_at_a_session_left_open_does_not_go_on_with_its_persons_proof(
+    client_of: Signed, admin: User
+) -> None:
+    browser, address = client_of(with_password(admin)), reverse("invite_people")
+    browser.post(address, {"emails": "thief@example.org", "role": Role.ADMIN})
+
+    browser.get(address)
+    answer = browser.post(reverse("account_reauthenticate"), {"password": PASSWORD, "next": address})
+
+    assert answer["Location"] == address
+    assert not User.objects.filter(email="thief@example.org").exists()
 
 
 def test_a_password_just_changed_is_a_proof_too(
