@@ -63,7 +63,7 @@ def list_people(request: HttpRequest, chosen: Query[Filter]) -> Any:
 
 
 class InvitedFacts(Schema):
-    """`url` is the link where no mail leaves this site; else empty."""
+    """`url` is the link where no mail reaches its person; else empty."""
 
     email: str
     role: Role
@@ -92,7 +92,7 @@ def invite_people(request: HttpRequest, body: InviteBody) -> Any:
 
 
 class PersonSentence(Schema):
-    """`url` is a new sign-in link where no mail leaves this site."""
+    """`url` is a new sign-in link where no mail reaches its person."""
 
     sentence: str
     url: str = ""

@@ -129,12 +129,13 @@ def link_for(person: User, *, by: User, reason: str = "") -> str:
 def deliver(person: User, url: str, mailing: Mailing | None = None) -> Invited:
     """Mail the link to its person; where no mail reaches them, it is the admin's to hand over.
 
-    Links not used yet are void once this one is on its way: who has lost one, or sent it astray, asks for another.
+    Links made before it and not used yet are void once it is on its way: who has lost one, or sent it astray, asks for
+    another. Not those made after it, so that of two at once the later one opens.
     """
     fresh = LoginLink.objects.at(url)
-    others = person.login_links.exclude(pk__in=fresh)
+    earlier = person.login_links.filter(pk__lt=fresh.values("pk")[:1])
     if not gets_mail(person):
-        others.void()
+        earlier.void()
         return Invited(person, url)
     site = SiteSettings.current()
     text = (
@@ -147,6 +148,6 @@ def deliver(person: User, url: str, mailing: Mailing | None = None) -> Invited:
         logger.exception("an invitation could not be sent")
         fresh.void()  # nobody has it; what was made before stays
         return Invited(person)
-    others.void()
+    earlier.void()
     LoginLink.mark_mailed(url)
     return Invited(person, is_sent=True)

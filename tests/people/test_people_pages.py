@@ -22,6 +22,7 @@ from django.utils import timezone
 from accounts.models import LoginLink, User
 from accounts.roles import Role
 from audit.models import Event
+from lungrater.people.invitations import deliver, link_for
 from tests.accounts.proof import prove, with_password
 from tests.rating.cast import open_study
 
@@ -206,6 +207,16 @@ def test_a_link_that_could_not_be_mailed_voids_none(browser, client, rater, monk
     assert "a link made before still works" in page
     assert rater.login_links.open().count() == 1  # the one that nobody was sent opens nothing
     assert client.post(path).status_code == 302
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_of_two_links_made_at_once_the_later_opens_whichever_is_mailed_first(rater, admin, order):
+    urls = [f"https://lungrater.example{link_for(rater, by=admin)}" for _ in range(2)]
+
+    for at in order:
+        deliver(rater, urls[at])
+
+    assert list(rater.login_links.open()) == list(LoginLink.objects.at(urls[1]))
 
 
 def test_the_link_of_somebody_without_a_mailbox_is_shown_as_no_mail_can_bring_it(browser, rater):

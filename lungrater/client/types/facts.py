@@ -361,7 +361,7 @@ class InvitationsFacts(TypedDict):
 
 
 class InvitedFacts(TypedDict):
-    """`url` is the link where no mail leaves this site; else empty."""
+    """`url` is the link where no mail reaches its person; else empty."""
 
     email: str
     role: Role
@@ -612,7 +612,7 @@ class PersonFacts(TypedDict):
 
 
 class PersonSentence(TypedDict):
-    """`url` is a new sign-in link where no mail leaves this site."""
+    """`url` is a new sign-in link where no mail reaches its person."""
 
     sentence: str
     url: NotRequired[str]

@@ -75,6 +75,17 @@ def test_somebody_without_a_mailbox_is_told_of_a_passkey_and_offered_nothing_tha
     assert passkey.context["form"]["passwordless"].value() is True
 
 
+def test_nothing_is_mailed_where_there_is_no_mailbox(client, rater):
+    _study, door = recruiting(rater)
+    client.post(door + CODES)
+    address = {"email": User.objects.latest("pk").email}
+
+    for name in ("account_request_login_code", "account_reset_password"):
+        assert Client().post(reverse(name), address).status_code == 302
+
+    assert not mail.outbox
+
+
 @pytest.mark.parametrize("can_sign_in_alone", [True, False])
 def test_a_key_that_is_a_second_factor_only_is_no_way_back(client, rater, can_sign_in_alone):
     _study, door = recruiting(rater)
