@@ -1,13 +1,19 @@
 """How allauth behaves here: nobody signs up by themselves, people are invited."""
 
+import logging
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.exceptions import ImmediateHttpResponse
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from accounts.models import SiteSettings
 from accounts.sign_in.addresses import NO_MAILBOX, gets_mail, mail_is_set_up
+
+logger = logging.getLogger(__name__)
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
@@ -15,9 +21,21 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         return False
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, object]) -> None:
-        """Nothing where no mail leaves this machine: the text holds codes, and a log is not their place. Nor to no mailbox."""
-        if mail_is_set_up() and not email.endswith(NO_MAILBOX):
-            super().send_mail(template_prefix, email, context)
+        """Nothing where no mail leaves this machine: the text holds codes, and a log is not their place. Nor to no mailbox.
+
+        Whoever waits for the mail reads that it did not leave; for an unknown address too, so that it tells nothing.
+        """
+        if not mail_is_set_up() or email.endswith(NO_MAILBOX):
+            return
+        try:
+            super().send_mail(template_prefix, email, {**context, "site": SiteSettings.current()})
+        except OSError as error:  # SMTP's own errors are such too
+            logger.exception("a mail of the sign-in could not be sent")
+            page = render(self.request, "account/mail_silent.html", status=503)
+            raise ImmediateHttpResponse(page) from error
+
+    def format_email_subject(self, subject: str) -> str:
+        return f"[{SiteSettings.current().name}] {subject}"
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, str]]:
         """Whoever has neither password nor second factor gets a code by mail; where no mail reaches them, the way to one of them.

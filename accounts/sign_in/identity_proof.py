@@ -114,8 +114,8 @@ class ProveByCode(BaseReauthenticateView):  # type: ignore[misc]  # allauth ship
             return answer
         adapter = get_adapter()
         code = adapter.generate_login_code()
-        request.session[CODE] = {"code": code, "at": time.time(), "attempts": 0}
         adapter.send_mail("account/email/login_code", authenticated_user(request).email, {"code": code})
+        request.session[CODE] = {"code": code, "at": time.time(), "attempts": 0}
         form = CodeForm(request=request)
         page: HttpResponse = self.render_to_response(self.get_context_data(form=form))
         return page

@@ -132,7 +132,11 @@ def _mail(site: SiteState) -> PartState:
             AMBER,
             "not set up: links are handed over by you, codes are not offered; EMAIL_URL sets it up",
         )
-    return _by_sign("Mail", site.signs.get(MAIL), never="none sent yet", worked="last sent")
+    state = _by_sign("Mail", site.signs.get(MAIL), never="none sent yet", worked="last sent")
+    if state.state == GREEN and settings.DEFAULT_FROM_EMAIL.rstrip("> ").endswith("@localhost"):
+        sender = f"mails are from {settings.DEFAULT_FROM_EMAIL}, which many servers refuse; DEFAULT_FROM_EMAIL names another"
+        return PartState("Mail", AMBER, f"{state.sentence}; {sender}")
+    return state
 
 
 def _backup(site: SiteState) -> PartState:

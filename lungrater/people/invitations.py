@@ -138,9 +138,10 @@ def deliver(person: User, url: str, mailing: Mailing | None = None) -> Invited:
         earlier.void()
         return Invited(person, url)
     site = SiteSettings.current()
+    maker = next((f" that {link.made_by} made" for link in fresh if link.made_by), "")
     text = (
-        f"You have an account at {site.name}.\n\n"
-        f"Your link, which works once within {LIVES.days} days:\n{url}\n\n{site.mail_ending}"
+        f"You have an account at {site.name}, as {person.get_role_display().lower()}.\n\n"
+        f"The link{maker} signs you in, once within {LIVES.days} days:\n{url}\n\n{site.mail_ending}"
     )
     try:
         (mailing or Mailing()).send(EmailMessage(f"Your account at {site.name}", text, to=[person.email]))

@@ -78,7 +78,7 @@ def invite_all(
             invitations.append(invitation)
     if mail_is_set_up():
         unsent = send_invitations(study, invitations, by=by)
-        refusals += [f"No mail could be sent to {email}; try again later." for email in unsent]
+        refusals += [f"No mail could be sent to {email}; invite them again later." for email in unsent]
     return invitations, refusals
 
 
@@ -96,6 +96,7 @@ def send_invitations(study: Study, invitations: list[Invitation], *, by: Any = N
             mailing.send(EmailMessage(subject, text, to=[invitation.email]))
         except OSError:  # SMTP's own errors are such too
             logger.exception("an invitation could not be sent")
+            LoginLink.objects.at(invitation.path).void()  # nobody has it
             unsent.append(invitation.email)
         else:
             invitation.is_sent = True

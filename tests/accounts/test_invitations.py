@@ -201,3 +201,19 @@ def test_after_an_invitation_the_form_is_empty_for_the_next_ones(client_of, rese
 )
 def test_a_link_that_opens_on_this_machine_alone_says_so(host, here_only):
     assert names_this_machine(host) is here_only
+
+
+def test_a_link_that_no_mail_took_along_opens_no_more(client_of, researcher, monkeypatch):
+    study = frozen_study()
+
+    def refused(_letter):
+        raise SMTPException("nobody there")
+
+    monkeypatch.setattr("django.core.mail.EmailMessage.send", refused)
+    invitation = {"emails": "a@example.org"}
+
+    page = client_of(researcher).post(reverse("invite", args=[study.slug]), invitation).content.decode()
+    raters = client_of(researcher).get(reverse("rating:raters", args=[study.slug])).content.decode()
+
+    assert "on its way" not in page
+    assert "link opens no more" in raters

@@ -47,6 +47,17 @@ def test_each_part_has_a_state_and_a_sentence(client_of, admin, settings):
     assert "mailbox full" in page.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("sender", "state"),
+    [("LungRater <lungrater@localhost>", "amber"), ("Lungs <lungs@ulm.example>", "green")],
+)
+def test_mails_from_this_machine_alone_are_warned_of(client_of, admin, settings, sender, state):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.DEFAULT_FROM_EMAIL = sender
+
+    assert states(client_of(admin).get(reverse("health")))["Mail"] == state
+
+
 def test_a_trail_that_the_site_could_change_is_said_to_be_unguarded(client_of, admin, monkeypatch):
     monkeypatch.setattr(overview, "is_guarded", lambda: False)
 

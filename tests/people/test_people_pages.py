@@ -102,6 +102,7 @@ def test_a_table_invites_everybody_it_can_and_names_each_row_it_refuses(browser,
     assert (nora.role, nora.get_full_name()) == (Role.RESEARCHER, "Nora New")
     assert User.objects.get(email="plain@example.org").role == Role.RATER
     assert [message.to[0] for message in mail.outbox] == ["new@example.org", "plain@example.org"]
+    assert "The link that admin@example.org made signs you in" in mail.outbox[0].body
     assert "/enter/" not in page
 
 

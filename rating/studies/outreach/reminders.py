@@ -14,7 +14,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import IntegrityError, models, transaction
 from django.db.models.functions import Now
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
@@ -63,6 +63,20 @@ class ReadingSchedule(models.Model):
 
     def __str__(self) -> str:
         return f"schedule of {self.study}"
+
+    @property
+    def is_past(self) -> bool:
+        return self.due_on is not None and self.due_on < timezone.now().date()
+
+    @property
+    def sentence(self) -> str:
+        """What a rater reads of the due date; empty where there is none."""
+        if self.due_on is None:
+            return ""
+        date = {"date": date_format(self.due_on, "DATE_FORMAT", use_l10n=True)}
+        if self.is_past:
+            return _("It was to be finished by %(date)s; what is left can still be read.") % date
+        return _("Please finish by %(date)s.") % date
 
 
 class Reminder(models.Model):
@@ -193,7 +207,6 @@ def _reminder_mail(enrolment: Enrolment, absolute: Callable[[str], str]) -> Emai
     link = LoginLink.issue(enrolment.user, lives=LIVES, next_path=way_to(study))
     LoginLink.mark_mailed(link)
     stop = absolute(reverse("rating:stop_reminders", args=[stop_token(enrolment)]))
-    due_on = schedule_of(study).due_on
     with translation.override(Preferences.of(enrolment.user).language or translation.get_language()):
         names = {"study": study.name, "site": site.name}
         lines = [_("The study “%(study)s” (%(site)s) is open, and some of it still waits for you.") % names]
@@ -202,10 +215,8 @@ def _reminder_mail(enrolment: Enrolment, absolute: Callable[[str], str]) -> Emai
             lines.append(_("%(count)s sets of images are left, about %(minutes)s minutes.") % much)
         else:
             lines.append(_("%(count)s images are left, about %(minutes)s minutes.") % much)
-        if due_on:
-            lines.append(
-                _("Please finish by %(date)s.") % {"date": date_format(due_on, "DATE_FORMAT", use_l10n=True)}
-            )
+        if due := schedule_of(study).sentence:
+            lines.append(due)
         lines += [_("Your link, which works once within %s days:") % LIVES.days, absolute(link)]
         lines.append(_("No more reminders of this study: %(link)s") % {"link": stop})
         subject = _("Reminder: images of “%(study)s” wait for you") % names

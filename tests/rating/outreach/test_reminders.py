@@ -130,3 +130,17 @@ def test_organisers_set_the_due_date_and_raters_read_it(client_of, researcher, r
     assert without_date.status_code == 422
     assert study.events.get(action="set due date and reminders").detail["due_on"] == "2026-12-31"
     assert "Dec. 31, 2026" in client_of(rater).get(reverse("rating:reading_list")).content.decode()
+
+
+def test_a_due_date_that_has_passed_is_told_as_past_to_raters_and_organisers(client_of, researcher, rater):
+    yesterday = timezone.now().date() - timedelta(days=1)
+    study = scheduled(open_study(raters=[rater]), due_on=yesterday, idle_days=2)
+    send_reminders(later(3), site)
+
+    page = client_of(rater).get(reverse("rating:reading_list")).content.decode()
+    organisers = client_of(researcher).get(study.get_absolute_url()).content.decode()
+
+    assert "It was to be finished by" in page
+    assert "It was to be finished by" in mail.outbox[0].body
+    assert "Please finish by" not in page + mail.outbox[0].body
+    assert f"were to finish by {yesterday}" in organisers
