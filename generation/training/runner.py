@@ -75,7 +75,7 @@ def learn(
 
 def _say_if_it_starts_again(run: TrainingRun) -> None:
     """A run goes on from its folder; where another home has that, it begins at step 0, and people should know why."""
-    if run.done and not any(run.folder.glob("step-*")):
+    if run.done and not any(next(run.folder.glob(f"{kind}-*"), None) for kind in ("step", "resume")):
         note = (
             f"{run.folder} holds nothing of this run's {run.done:,} steps: they lie on another machine, or were not "
             "saved yet. It starts again at step 0."

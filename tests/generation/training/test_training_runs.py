@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 from diffusers import AutoencoderKL
+from django.test import Client
 from matplotlib.colors import to_rgba
 
 from generation.diffusion.config import ImageClass
+from generation.diffusion.progress import Progress
 from generation.models import Checkpoint, TrainingRun
 from generation.training import runner
 from generation.training.bundled_checkpoints import register_shipped
@@ -106,6 +108,31 @@ def test_a_stopped_run_goes_on_from_its_last_checkpoint(
 
     assert resumed.state == "succeeded"
     assert [c.step for c in resumed.checkpoints.order_by("step")] == [3, 6]
+
+
+def test_a_run_stopped_before_its_first_checkpoint_goes_on_from_there_and_says_so(
+    dataset: Dataset, admin_client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = make_run(dataset, checkpoint_every=6)
+    caplog.set_level("INFO")
+    record = runner.RunRecorder._record_step
+
+    def record_then_cancel(recorder: runner.RunRecorder, progress: Progress) -> None:
+        record(recorder, progress)
+        TrainingRun.objects.get(pk=run.pk).request_cancel()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(runner.RunRecorder, "_record_step", record_then_cancel)
+        run.perform()
+    assert (run.state, run.checkpoints.count()) == ("cancelled", 0)
+    page = admin_client.get(run.get_absolute_url()).content.decode()
+    assert run.resume(enqueue=False)
+    resumed = TrainingRun.objects.get(pk=run.pk)
+    resumed.perform()
+
+    assert resumed.state == "succeeded"
+    assert "No checkpoint is there to generate from yet" in page
+    assert "starts again" not in caplog.text
 
 
 def test_a_dataset_without_images_fails_the_run_in_a_sentence() -> None:
