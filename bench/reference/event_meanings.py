@@ -77,6 +77,8 @@ GROUPS: dict[str, dict[str, str]] = {
         "open": "raters may begin",
         "closed": "no more ratings are taken",
         "asked to unblind": "the first of two people",
+        "withdrew the wish to unblind": "the first of the two, before the second confirmed",
+        "refused to unblind": "the second of the two",
         "unblinded": "which images are real is known from here on",
         "signed": "freezing, closing, unblinding or the report; what the signature means and what it is bound to",
         "archived the study": "the lists leave it out",

@@ -635,6 +635,10 @@ class Operations:
         second confirms."""
         return cast("ActFacts", self.transport.act(f"/studies/{slug}/unblind", body, act_token=act_token))
 
+    def refuse_unblinding(self, slug: str, body: WhyReason) -> ActFacts:
+        """With four eyes: refuse what another has asked for, or withdraw one's own wish, with a reason."""
+        return cast("ActFacts", self.transport.act(f"/studies/{slug}/unblind/refuse", body))
+
     def sign_now(self, slug: str, body: Signature, *, act_token: str = "") -> ActFacts:
         """Sign the numbers of the report as they are now: an act token and `meaning`."""
         return cast("ActFacts", self.transport.act(f"/studies/{slug}/report/sign", body, act_token=act_token))

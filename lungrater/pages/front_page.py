@@ -91,6 +91,8 @@ def next_step(study: Any) -> str:
         return "Its blinding audit is red: read why, it cannot be opened as it is"
     if study.state == Study.State.FROZEN and not study.rater_count:
         return "Look at the blinding audit, invite raters, then open it"
+    if study.state == Study.State.CLOSED and study.unblinding_asked_by_id:
+        return "A second person confirms or refuses to unblind it"
     if study.state == Study.State.DRAFT and getattr(study, "has_images", False):
         return "Freeze it" if study.rater_count else "Freeze it, then invite raters"
     steps = {

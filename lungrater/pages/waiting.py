@@ -88,13 +88,24 @@ def _of_study(study: Any, quiet: list[str], person: Any) -> Iterator[Task]:
     elif study.state == Study.State.OPEN and not study.recruits and is_all_rated(study):
         yield Task(f"All of “{study}” is rated", f"{study.rated_count} ratings.", "Close …", page, "check")
     elif study.state == Study.State.CLOSED:
-        detail = "Read how raters agree, or unblind it: which images are real is told only then."
-        yield Task(f"“{study}” is closed", detail, "Unblind …", page, "lock")
+        yield from _of_closed_study(study, person)
     if quiet:
         who = ", ".join(quiet[:3]) + (f" and {len(quiet) - 3} more" if len(quiet) > 3 else "")
         verb = "has" if len(quiet) == 1 else "have"
         raters = reverse("rating:raters", args=[study.slug])
         yield Task(f"{who} {verb} not rated for three days", f"“{study}”", "Look", raters, "clock", WARN)
+
+
+def _of_closed_study(study: Any, person: Any) -> Iterator[Task]:
+    """Of one that this person has asked to unblind, nothing: another one's turn it is."""
+    page = study.get_absolute_url()
+    if study.unblinding_asked_by_id is None:
+        detail = "Read how raters agree, or unblind it: which images are real is told only then."
+        yield Task(f"“{study}” is closed", detail, "Unblind …", page, "lock")
+    elif study.unblinding_asked_by_id != person.pk:
+        title = f"“{study}” waits for a second person to unblind it"
+        detail = f"{study.unblinding_asked_by} has asked: “{study.unblinding_reason}”. Confirm or refuse."
+        yield Task(title, detail, "Look …", page, "lock")
 
 
 def is_all_rated(study: Any) -> bool:

@@ -279,16 +279,18 @@ class Study(Shared, ReadingRoom):
                     user, f"This rater has read in {where} what images of this study are."
                 )
 
+    @transaction.atomic
     def unblind(self, user: Any, reason: str) -> bool:
         """True once the truth is visible; with four eyes the first person only asks, and a second one confirms."""
         if not reason.strip():
             raise NotPossibleError("Say why the study is unblinded now; the reason is kept in its log.")
-        if self.four_eyes and self._asks_first(user, reason):
-            return False
+        if self.four_eyes:
+            Study.objects.select_for_update().get(pk=self.pk)  # a wish withdrawn meanwhile is not confirmed
+            if self._asks_first(user, reason):
+                return False
         self._move(self.State.CLOSED, self.State.UNBLINDED, "unblinded_at", user, reason=reason)
         return True
 
-    @transaction.atomic
     def _asks_first(self, user: Any, reason: str) -> bool:
         """Whether this person is the first of the two; the same one asking again changes nothing."""
         if user is None:
@@ -300,6 +302,20 @@ class Study(Shared, ReadingRoom):
             return True
         self.refresh_from_db()
         return bool(self.unblinding_asked_by_id == user.pk)
+
+    @transaction.atomic
+    def refuse_unblinding(self, user: Any, reason: str) -> str:
+        """What was asked for no longer waits: whoever asked takes it back, or another refuses. What was done, for the person."""
+        asked_by = self.unblinding_asked_by
+        waiting = Study.objects.filter(pk=self.pk, state=self.State.CLOSED, unblinding_asked_by=asked_by)
+        if asked_by is None or not waiting.update(unblinding_asked_by=None, unblinding_reason=""):
+            raise NotPossibleError("Nobody's wish to unblind waits.")
+        is_own = asked_by == user
+        record(self, user, "withdrew the wish to unblind" if is_own else "refused to unblind", reason=reason)
+        self.refresh_from_db()
+        return (
+            "Your wish to unblind is withdrawn." if is_own else "You have refused; the study stays blinded."
+        )
 
     @transaction.atomic
     def _move(self, before: State, after: State, stamp: str, user: Any, *, reason: str = "") -> None:

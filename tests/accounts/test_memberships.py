@@ -93,6 +93,41 @@ def test_with_four_eyes_the_same_person_cannot_unblind_alone(
     assert study.is_unblinded
 
 
+def test_with_four_eyes_the_second_person_refuses_or_the_first_withdraws_and_both_read_who_waits(
+    owner: User, researcher: User, rater: User, client_of: Signed
+) -> None:
+    study = owned(over_study(raters=[rater], four_eyes=True), owner)
+    study.share_with(researcher, Part.EDITOR)
+    address = f"{study.get_absolute_url()}unblind/"
+    first, second = client_of(with_password(owner)), client_of(with_password(researcher))
+    prove(first)
+    prove(second)
+
+    unasked = first.get(address).content.decode()
+    first.post(address, {"reason": "All have read."})
+    homes = [browser.get("/").content.decode() for browser in (first, second)]
+    pages = [browser.get(study.get_absolute_url()).content.decode() for browser in (first, second)]
+    asked = [browser.get(address).content.decode() for browser in (first, second)]
+    second.post(address, {"reason": "Too early.", "refuse": "1"})
+    first.post(address, {"reason": "Now all have."})
+    first.post(address, {"reason": "One is missing.", "refuse": "1"})
+    second.post(address, {"reason": "I agree."})
+
+    study.refresh_from_db()
+    actions = [event.action for event in study.events.order_by("pk") if "unblind" in event.action]
+    assert "Ask to unblind" in unasked
+    assert ["waits for a second person" in home for home in homes] == [False, True]
+    assert "You have asked to unblind" in pages[0]
+    assert f"{owner} has asked to unblind" in pages[1]
+    assert ["Withdraw the wish" in page for page in asked] == [True, False]
+    assert [">Refuse<" in page for page in asked] == [False, True]
+    assert actions == [
+        *("asked to unblind", "refused to unblind", "asked to unblind", "withdrew the wish to unblind"),
+        "asked to unblind",
+    ]
+    assert not study.is_unblinded
+
+
 def test_an_admin_sees_a_study_only_after_joining_it_with_a_reason_that_its_owners_are_told(
     owner: User, admin: User, rater: User, client_of: Signed, django_capture_on_commit_callbacks: Any
 ) -> None:

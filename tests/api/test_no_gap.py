@@ -97,7 +97,7 @@ TWINS: dict[str, tuple[str, ...]] = {
     "rating:schedule": ("change_schedule",),
     "rating:sign_report": ("sign_now",),
     "rating:statements": ("change_statements",),
-    "rating:unblind": ("unblind_now",),
+    "rating:unblind": ("unblind_now", "refuse_unblinding"),
     "rating:verify": ("verify_now",),
     "rating:withdraw": ("withdraw_rater",),
     **{

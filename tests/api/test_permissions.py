@@ -139,6 +139,7 @@ TABLE |= {
     "open_study": ("write", STAFF, "editor"),
     "close_now": ("write", STAFF, "editor"),
     "unblind_now": ("write", STAFF, "editor"),
+    "refuse_unblinding": ("write", STAFF, "editor"),
     "sign_now": ("write", STAFF, "editor"),
     "invite_raters": ("write", STAFF, "editor"),
     "get_schedule": ("read", STAFF, "editor"),

@@ -144,6 +144,16 @@ def unblind_now(request: HttpRequest, slug: Slug, body: Unblinding) -> Any:
     return _acted(request, editable(request, slug), "unblind", body, form=ReasonForm, carry_out=unblind_study)
 
 
+@router.post("/studies/{slug}/unblind/refuse", response=ActFacts, auth=sees_truth)
+def refuse_unblinding(request: HttpRequest, slug: Slug, body: Reason) -> Any:
+    """With four eyes: refuse what another has asked for, or withdraw one's own wish, with a reason."""
+    study = editable(request, slug)
+    reason = filled(ReasonForm, body.model_dump(exclude_unset=True)).cleaned_data["reason"]
+    with refused_in_the_log(study, "refuse unblinding"):
+        sentence = study.refuse_unblinding(request.user, reason)
+    return _done(study, sentence)
+
+
 @router.post("/studies/{slug}/report/sign", response=ActFacts, auth=sees_truth, openapi_extra=ACT)
 def sign_now(request: HttpRequest, slug: Slug, body: Signature) -> Any:
     """Sign the numbers of the report as they are now: an act token and `meaning`."""

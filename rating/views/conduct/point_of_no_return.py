@@ -66,7 +66,20 @@ def close(request: HttpRequest, slug: str) -> HttpResponse:
 def unblind(request: HttpRequest, slug: str) -> HttpResponse:
     study = get_object_or_404(Study.objects.editable_by(request.user), slug=slug)
     require_proof_of_people(request)
+    if "refuse" in request.POST:
+        form = ReasonForm(request.POST)
+        if form.is_valid():
+            return _refused_unblinding(request, study, form)
     return _ask_then(request, study, "unblind", ReasonForm(_posted(request)), unblind_study)
+
+
+def _refused_unblinding(request: HttpRequest, study: Study, form: ReasonForm) -> HttpResponse:
+    """Nothing is unblinded by it, so that no signature is asked for."""
+    try:
+        messages.success(request, study.refuse_unblinding(request.user, form.cleaned_data["reason"]))
+    except NotPossibleError as reason:
+        messages.error(request, str(reason))
+    return redirect(study)
 
 
 Act = Callable[[Any, Study, forms.Form], str]
