@@ -31,6 +31,10 @@ class SiteSettingsForm(forms.ModelForm):  # type: ignore[type-arg]  # generic fo
     class Meta:
         model = SiteSettings
         fields = [name for names in SECTIONS.values() for name in names]
+        help_texts: ClassVar[dict[str, str]] = {
+            "retention_months": "So long after they last did anything, raters whose studies are all unblinded or left, and "
+            "deactivated people, are erased; what they rated stays. Empty: for ever."
+        }
         widgets: ClassVar[dict[str, forms.Widget]] = {"privacy_text": forms.Textarea(attrs={"rows": 8})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
@@ -33,6 +34,7 @@ def held_files(request: HttpRequest) -> HttpResponse:
         "form": form,
         "page": Paginator(rows, PER_PAGE).get_page(request.GET.get("page")),
         "discard_form": DiscardSeveralForm(person=request.user),
+        "days": settings.HELD_FILE_DAYS,
         "is_waiting": form.chosen()["state"] == HeldFile.State.WAITING,
         "is_discarded": form.chosen()["state"] == HeldFile.State.DISCARDED,
     }

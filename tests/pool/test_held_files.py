@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from django.core.files.storage import default_storage
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
@@ -63,6 +65,18 @@ def test_what_nobody_decides_of_in_time_is_let_go_and_may_come_again(tmp_path: P
     again = brought(tmp_path, modality="ct", window="lung")
     assert [entry["file"] for entry in again["held"]] == ["capture.dcm"]
     assert HeldFile.objects.get(dataset=overdue.dataset).is_waiting
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("days", "is_told"), [(30, True), (0, False)])
+def test_the_desk_says_after_how_many_days_a_file_leaves_it(
+    admin_client: Client, settings: Any, days: int, is_told: bool
+) -> None:
+    settings.HELD_FILE_DAYS = days
+
+    page = admin_client.get(reverse("pool:held_files")).content.decode()
+
+    assert (f"After {days} days without a decision" in page) is is_told
 
 
 @pytest.mark.django_db

@@ -28,4 +28,6 @@ class Command(BaseCommand):
         people = list(due())
         for each in people:
             self.stdout.write(f"{each.person.email}  last active {each.last_active_at:%Y-%m-%d}  {each.rule}")
-        self.stdout.write(f"To be erased, not active for {months} months: {len(people)}.")
+        self.stdout.write(
+            f"To be erased, not active for {months} month{'' if months == 1 else 's'}: {len(people)}."
+        )

@@ -41,6 +41,17 @@ def test_an_unblinded_study_leads_with_its_declared_result(browser, page, rater,
     assert Event.objects.filter(action="looked at the truth", detail__page="headline").count() == 1
 
 
+def test_a_result_that_nobody_rated_draws_no_figure(browser, page, rater):
+    study = open_study(raters=[rater])
+    study.close(None)
+    study.unblind(None, "Nobody came.")
+
+    text = page(study, "study")
+
+    assert "Nobody rated any of these images." in text
+    assert "primary.svg" not in text
+
+
 def test_the_page_holds_the_place_of_the_figure_free(browser, page, rater, other_rater):
     study = over_study(raters=[rater, other_rater], real=4, fake=4, unblinded=True)
 
