@@ -71,3 +71,9 @@ def test_an_unknown_address_is_told_of_invitations_and_not_of_signing_up(client:
     (message,) = mail.outbox
     assert "There is no account of this address." in message.body
     assert reverse("account_signup") not in message.body
+
+
+def test_a_password_that_was_just_set_leads_to_signing_in(client: Client) -> None:
+    page = client.get(reverse("account_reset_password_from_key_done")).content.decode()
+
+    assert f'class="button primary" href="{reverse("account_login")}"' in page
