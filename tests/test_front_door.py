@@ -123,6 +123,16 @@ def test_real_browsers_and_sites_are_left_out_of_make_test_alone_and_of_no_ci() 
     assert "make unit E2E=1 " in read(".github/workflows/ci.yml")
 
 
+def test_of_real_browsers_make_test_sees_a_raters_sitting_alone() -> None:
+    texts = {
+        path.name: path.read_text(encoding="utf-8") for path in (REPOSITORY / "tests").rglob("test_*.py")
+    }
+
+    assert {name for name, text in texts.items() if "open_browser" in text and "mark.e2e" not in text} == {
+        "test_flow.py"
+    }
+
+
 def marks_left_out(*words: str) -> set[str]:
     plan = subprocess.run(
         ["make", "--dry-run", *words],

@@ -175,6 +175,7 @@ def test_a_draft_without_images_says_so(client_of, researcher):
     assert "There is no image to preview yet" in response.content.decode()
 
 
+@pytest.mark.e2e
 @pytest.mark.django_db(transaction=True)
 def test_by_keys_through_the_very_room_to_the_study_with_nothing_left_in_the_browser(
     open_browser, researcher

@@ -21,7 +21,7 @@ from tests.rating.reading.rooms import (
     wait_for_status,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.e2e]
 
 PAINTED = """() => [...document.querySelectorAll('canvas')].map((canvas) =>
   canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.filter((_, at) => at % 4 === 0).join())"""
