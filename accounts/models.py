@@ -67,9 +67,8 @@ class User(AbstractUser):
     def __str__(self) -> str:
         if self.erased_at:
             return "erased person"
-        if not self.knows_address:
-            return f"{gettext('Rater')} {self.email[:6]}"
-        return self.get_full_name() or self.email
+        by_address = self.email if self.knows_address else f"{gettext('Rater')} {self.email[:6]}"
+        return self.get_full_name() or by_address
 
     @property
     def identity(self) -> str:

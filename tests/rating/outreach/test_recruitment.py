@@ -75,6 +75,17 @@ def test_somebody_without_a_mailbox_is_told_of_a_passkey_and_offered_nothing_tha
     assert passkey.context["form"]["passwordless"].value() is True
 
 
+def test_whoever_an_admin_has_named_is_called_by_that_name(client, rater):
+    _study, door = recruiting(rater)
+    client.post(door + CODES)
+    person = User.objects.latest("pk")
+    assert str(person) == f"Rater {person.email[:6]}"
+
+    person.first_name, person.last_name = "Noa", "New"
+
+    assert str(person) == "Noa New"
+
+
 def test_nothing_is_mailed_where_there_is_no_mailbox(client, rater):
     _study, door = recruiting(rater)
     client.post(door + CODES)
