@@ -8,9 +8,11 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import translation
 from django.utils.translation import gettext as _
 
-from accounts.models import SiteSettings
+from accounts.models import SiteSettings, User
+from accounts.preferences import Preferences
 from accounts.sign_in.addresses import NO_MAILBOX, gets_mail, mail_is_set_up
 
 logger = logging.getLogger(__name__)
@@ -23,12 +25,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
     def send_mail(self, template_prefix: str, email: str, context: dict[str, object]) -> None:
         """Nothing where no mail leaves this machine: the text holds codes, and a log is not their place. Nor to no mailbox.
 
-        Whoever waits for the mail reads that it did not leave; for an unknown address too, so that it tells nothing.
+        In the language of its person, who may not be whoever asked. Whoever waits for the mail reads that it did not
+        leave; for an unknown address too, so that it tells nothing.
         """
         if not mail_is_set_up() or email.endswith(NO_MAILBOX):
             return
+        person = User.objects.filter(email__iexact=email).first()
+        language = Preferences.of(person).language if person else ""
         try:
-            super().send_mail(template_prefix, email, {**context, "site": SiteSettings.current()})
+            with translation.override(language or translation.get_language()):
+                super().send_mail(template_prefix, email, {**context, "site": SiteSettings.current()})
         except OSError as error:  # SMTP's own errors are such too
             logger.exception("a mail of the sign-in could not be sent")
             page = render(self.request, "account/mail_silent.html", status=503)

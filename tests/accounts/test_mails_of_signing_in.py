@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import SiteSettings, User
+from accounts.preferences import Preferences
 
 pytestmark = pytest.mark.django_db
 ASKED_FOR = ("account_request_login_code", "account_reset_password")
@@ -63,6 +64,14 @@ def test_these_mails_name_the_site_and_whom_to_ask(client: Client, rater: User, 
     assert message.subject.startswith("[Lungs of Ulm] ")
     assert message.body.rstrip().endswith("-- \nLungs of Ulm\nAda, room 4")
     assert "Thank you" not in message.body
+
+
+def test_these_mails_speak_the_language_of_their_person(client: Client, rater: User) -> None:
+    Preferences.objects.create(user=rater, language="de")
+
+    client.post(reverse("account_reset_password"), {"email": rater.email}, headers={"accept-language": "en"})
+
+    assert "Passwort" in mail.outbox[0].subject
 
 
 def test_an_unknown_address_is_told_of_invitations_and_not_of_signing_up(client: Client) -> None:

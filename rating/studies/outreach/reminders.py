@@ -151,7 +151,7 @@ def _occasion(
     schedule: ReadingSchedule, enrolment: Enrolment, reminders: list[Reminder], now: datetime
 ) -> str:
     last = reminders[-1].sent_at if reminders else None
-    if last is not None and now - last < AT_LEAST_BETWEEN:
+    if now - (last or enrolment.created_at) < AT_LEAST_BETWEEN:  # nor a day after the invitation
         return ""
     sitting = enrolment.sittings.standing().at_hand()
     begins_at = None if sitting is None else sitting.begins_at()

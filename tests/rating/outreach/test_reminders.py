@@ -73,6 +73,13 @@ def test_the_due_date_is_reminded_of_once_and_never_when_it_has_passed(rater):
     assert Enrolment.objects.get(study=study).reminders.count() == 0
 
 
+def test_nobody_is_reminded_on_the_day_of_the_invitation(rater):
+    today = timezone.now().date()
+    scheduled(open_study(raters=[rater]), due_on=today + timedelta(days=2), days_before=3)
+
+    assert [len(list(due_reminders(later(days)))) for days in (0.1, 1.1)] == [0, 1]
+
+
 def test_nobody_is_reminded_while_the_washout_keeps_them_out(rater):
     study = scheduled(open_study(raters=[rater], sessions=2, washout_days=14), idle_days=2)
     rate_all(study, rater, "real")
