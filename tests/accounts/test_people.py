@@ -212,6 +212,23 @@ def test_limits_on_signing_in_count_clients_behind_a_declared_proxy_and_no_addre
     assert "Too many failed login attempts" not in sign_in(99, "198.51.100.8")
 
 
+def test_limits_on_signing_in_count_by_account_wherever_its_password_is_guessed_from(client, rater, settings):
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+
+    def sign_in(number):
+        answer = client.post(
+            reverse("account_login"),
+            {"login": rater.email, "password": "a wrong password"},
+            headers={"X-Forwarded-For": f"192.0.2.{number}"},
+        )
+        return answer.content.decode()
+
+    pages = [sign_in(number) for number in range(6)]
+
+    assert "Too many failed login attempts" not in pages[4]
+    assert "Too many failed login attempts" in pages[5]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_twelve_who_use_a_link_at_once_one_comes_in(rater):
     token = LoginLink.issue(rater, lives=timedelta(days=1)).strip("/").split("/")[-1]
