@@ -68,7 +68,8 @@ def admin_tasks() -> Iterator[SiteTask]:
 
 def studies_of(person: Any) -> list[StudyLine]:
     """The latest studies this person has a part in, each with its next step."""
-    studies = Study.objects.visible_to(person).listed().with_progress().order_by("-created_at")
+    studies = Study.objects.visible_to(person).listed().with_progress()
+    studies = studies.select_related("unblinding_asked_by").order_by("-created_at")
     audits = BlindingAudit.objects.filter(study=OuterRef("pk"))  # the newest first, and that one counts
     latest = list(
         studies.annotate(

@@ -128,6 +128,25 @@ def test_with_four_eyes_the_second_person_refuses_or_the_first_withdraws_and_bot
     assert not study.is_unblinded
 
 
+def test_with_four_eyes_whoever_meant_to_ask_does_not_confirm_what_another_has_asked_meanwhile(
+    owner: User, researcher: User, rater: User, client_of: Signed
+) -> None:
+    study = owned(over_study(raters=[rater], four_eyes=True), owner)
+    study.share_with(researcher, Part.EDITOR)
+    address = f"{study.get_absolute_url()}unblind/"
+    browser = client_of(with_password(researcher))
+    prove(browser)
+
+    button = browser.get(address).content.decode()
+    study.unblind(owner, "All have read.")
+    answer = browser.post(address, {"reason": "All have read.", "ask": "1"}, follow=True)
+
+    study.refresh_from_db()
+    assert 'name="ask"' in button
+    assert f"{owner} has asked meanwhile: nothing was done." in answer.content.decode()
+    assert not study.is_unblinded
+
+
 def test_an_admin_sees_a_study_only_after_joining_it_with_a_reason_that_its_owners_are_told(
     owner: User, admin: User, rater: User, client_of: Signed, django_capture_on_commit_callbacks: Any
 ) -> None:

@@ -16,7 +16,7 @@ from lungrater.pages.front_page import next_step
 from pool.models import ImportJob
 from rating.models import BlindingAudit, Study
 from tests.factories import make_dataset
-from tests.rating.cast import draft_study, frozen_study, open_study
+from tests.rating.cast import draft_study, frozen_study, open_study, over_study
 
 pytestmark = pytest.mark.django_db
 
@@ -149,6 +149,27 @@ def test_few_or_many_people_studies_and_jobs_cost_the_same_queries(client_of, ad
     browser.get(reverse("home"))
     few = queries()
     more(8)
+
+    assert queries() == few
+
+
+def test_few_or_many_wishes_to_unblind_cost_the_same_queries(client_of, researcher, admin, rater):
+    browser = client_of(researcher)
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert "waits for a second person" in browser.get(reverse("home")).text
+        return len(queries)
+
+    def one_more() -> None:
+        study = over_study(f"Study {Study.objects.count()}", raters=[rater], four_eyes=True)
+        study.share_with(researcher, Part.OWNER)
+        study.unblind(admin, "All have read.")
+
+    one_more()
+    queries()
+    few = queries()
+    one_more()
 
     assert queries() == few
 

@@ -70,6 +70,9 @@ def unblind(request: HttpRequest, slug: str) -> HttpResponse:
         form = ReasonForm(request.POST)
         if form.is_valid():
             return _refused_unblinding(request, study, form)
+    if "ask" in request.POST and study.unblinding_asked_by_id not in {None, request.user.pk}:
+        messages.warning(request, f"{study.unblinding_asked_by} has asked meanwhile: nothing was done.")
+        return redirect("rating:unblind", slug)
     return _ask_then(request, study, "unblind", ReasonForm(_posted(request)), unblind_study)
 
 
