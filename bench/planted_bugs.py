@@ -266,7 +266,7 @@ DIFFUSION = [
     ),
     *_in(
         "generation/diffusion/process.py",
-        f"{APART}::test_stopping_saves_the_very_step",
+        f"{APART}::test_training_ends_with_the_process_that_wanted_it_once_its_very_step_is_saved",
         leaves_before_it_saved=("    speaker.stop()\n    time.sleep(launch.SAVES_WITHIN)\n", ""),
     ),
     *_in(
