@@ -13,6 +13,7 @@ from ninja.throttling import SimpleRateThrottle
 
 from accounts.api.problems import ProblemError
 from accounts.sign_in.second_factor import second_factor_due
+from accounts.tokens.digest import digest
 from accounts.tokens.models import PersonalToken, Scope
 
 ACT_HEADER = "Act-Token"
@@ -49,11 +50,7 @@ class Access(HttpBearer):
         """A session opens nothing here, so that no other site can make a browser act."""
         granted = super().__call__(request)
         if granted is None:
-            raise ProblemError(
-                401,
-                "Send a valid token as “Authorization: Bearer …”; tokens are made on your account page.",
-                headers=REALM,
-            )
+            raise ProblemError(401, _why_not(request), headers=REALM)
         return granted
 
     def authenticate(self, request: HttpRequest, token: str) -> PersonalToken | None:
@@ -76,6 +73,15 @@ class Access(HttpBearer):
             raise ProblemError(403, "Set up a second factor first; this site asks for one.")
         if not all(token.user.has_perm(permission) for permission in self.permissions):
             raise PermissionDenied
+
+
+def _why_not(request: HttpRequest) -> str:
+    """Whoever holds the secret of a token may know what became of it."""
+    secret = request.headers.get("Authorization", "").rpartition(" ")[2]
+    ended = PersonalToken.objects.filter(digest=digest(secret), is_act_token=False).first()
+    if ended is not None and ended.state != "valid":
+        return f"This token is {ended.state}: make another one on your account page."
+    return "Send a valid token as “Authorization: Bearer …”; tokens are made on your account page."
 
 
 def _limit(request: HttpRequest, token: PersonalToken) -> None:

@@ -16,7 +16,7 @@ from jobs.tasks import job_kinds
 from lungrater.monitoring.overview import AMBER, GREEN, failed_jobs, parts
 from lungrater.monitoring.site_state import site_state
 from lungrater.pages.waiting import is_all_rated, is_stopped_by_its_audit
-from rating.models import BlindingAudit, Recruitment, Stratum, Study
+from rating.models import BlindingAudit, Freeze, Recruitment, Stratum, Study
 from rating.studies.sampling.strips import strips_of_studies
 
 MOST_STUDIES = 12
@@ -77,6 +77,7 @@ def studies_of(person: Any) -> list[StudyLine]:
             audit_overridden_at=Subquery(audits.values("overridden_at")[:1]),
             recruits=Exists(Recruitment.objects.filter(study=OuterRef("pk"), is_open=True)),
             has_images=Exists(Stratum.objects.filter(study=OuterRef("pk"))),
+            is_freezing=Exists(Freeze.objects.unfinished().filter(study=OuterRef("pk"))),
             is_editable=Exists(Study.objects.editable_by(person).filter(pk=OuterRef("pk"))),
         )[:MOST_STUDIES]
     )
@@ -94,15 +95,21 @@ def next_step(study: Any) -> str:
         return "Look at the blinding audit, invite raters, then open it"
     if study.state == Study.State.CLOSED and study.unblinding_asked_by_id:
         return "A second person confirms or refuses to unblind it"
-    if study.state == Study.State.DRAFT and getattr(study, "has_images", False):
-        return "Freeze it" if study.rater_count else "Freeze it, then invite raters"
     steps = {
-        Study.State.DRAFT: "Choose its images, invite raters, freeze it",
+        Study.State.DRAFT: _next_step_of_draft(study),
         Study.State.FROZEN: "Look at the blinding audit, then open it",
         Study.State.CLOSED: "Unblind it, or read how raters agree",
         Study.State.UNBLINDED: "Read the results",
     }
     return steps[Study.State(study.state)]
+
+
+def _next_step_of_draft(study: Any) -> str:
+    if getattr(study, "is_freezing", False):
+        return "Wait: it is being frozen"
+    if getattr(study, "has_images", False):
+        return "Freeze it" if study.rater_count else "Freeze it, then invite raters"
+    return "Choose its images, invite raters, freeze it"
 
 
 def _next_step_of_open(study: Any) -> str:

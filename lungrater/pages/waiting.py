@@ -39,7 +39,8 @@ class Task:
 
 def waiting_for(person: Any, studies: Iterable[Any]) -> list[Task]:
     """Of these studies of theirs, with progress and audit, and of their own jobs, studies first."""
-    mine = [study for study in studies if study.is_editable]
+    # The job of one that is being frozen stands among those under way.
+    mine = [study for study in studies if study.is_editable and not study.is_freezing]
     return [*_studies(mine, person), *_unreviewed(person), *_refused(person), *_failed(person)]
 
 

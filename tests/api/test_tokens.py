@@ -60,7 +60,9 @@ def test_a_token_is_revoked_on_the_page_and_then_opens_nothing(researcher, clien
     before = program.get(ME).status_code
     client_of(researcher).post(reverse("revoke_token", args=[token.pk]))
 
-    assert (before, program.get(ME).status_code) == (200, 401)
+    after = program.get(ME)
+    assert (before, after.status_code) == (200, 401)
+    assert "This token is revoked" in after.json()["detail"]
     assert Event.objects.filter(action="revoked a token", actor=researcher.uuid).count() == 1
 
 
@@ -100,7 +102,10 @@ def test_a_session_opens_nothing_so_no_other_site_can_make_a_browser_act(researc
 
 
 def test_a_token_ends_with_its_time(researcher):
-    assert caller(researcher, lives=timedelta(seconds=-1)).get(ME).status_code == 401
+    answer = caller(researcher, lives=timedelta(seconds=-1)).get(ME)
+
+    assert answer.status_code == 401
+    assert answer.json()["detail"] == "This token is expired: make another one on your account page."
 
 
 def test_a_token_ends_with_its_person(researcher):

@@ -12,7 +12,7 @@ from accounts.membership.models import Part
 from pool.imports.outcome_rows import FileOutcome
 from pool.models import ImportJob
 from pool.strips import LENGTH, strips
-from rating.models import Recruitment, Sitting
+from rating.models import Freeze, Recruitment, Sitting
 from rating.studies.sampling.strips import strips_of_studies
 from tests.factories import make_dataset, make_image, make_pixels
 from tests.rating.cast import draft_study, frozen_study, open_study, over_study, rate_all
@@ -39,6 +39,17 @@ def test_each_study_that_needs_its_editor_waits_with_its_act(client_of, research
         "“Bare” is a draft": ("Go on", reverse("rating:edit", args=[bare.slug])),
     }
     assert page.content.decode().count('class="tile') == len(acts)
+
+
+def test_a_draft_that_is_being_frozen_waits_for_nobody(client_of, researcher):
+    study = draft_study("Begun")
+    study.share_with(researcher, Part.OWNER)
+    Freeze.objects.create(study=study, state=Freeze.State.RUNNING)
+
+    context = client_of(researcher).get(reverse("home")).context
+
+    assert context["waiting"] == []
+    assert [line.next_step for line in context["studies"]] == ["Wait: it is being frozen"]
 
 
 def test_a_rater_who_began_and_fell_quiet_is_named_by_code(client_of, researcher, rater):
