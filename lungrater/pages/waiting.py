@@ -147,7 +147,7 @@ def _unreviewed(person: Any) -> Iterator[Task]:
 
 def _refused(person: Any) -> Iterator[Task]:
     recent = Q(job__requested_by=person.pk, job__finished_at__gte=timezone.now() - RECENT)
-    rows = FileOutcome.objects.refused().filter(recent).order_by("-job")
+    rows = FileOutcome.objects.refused().of_files().filter(recent).order_by("-job")
     by_job = rows.values_list("job", "job__dataset__name").annotate(count=Count("pk"))
     for job, dataset, count in by_job[:MOST]:
         verb = "was" if count == 1 else "were"

@@ -6,10 +6,19 @@ from typing import Self
 
 from django.db import models
 
+# Of a table that tells of more files than came along, as one of a whole collection does: no fault of any file.
+ROW_WITHOUT_FILE = "The CSV has a row for this file, but the file is not there."
+
 
 class FileOutcomeQuerySet(models.QuerySet["FileOutcome"]):
     def refused(self) -> Self:
         return self.filter(kind=FileOutcome.Kind.REFUSED)
+
+    def of_files(self) -> Self:
+        return self.exclude(reason=ROW_WITHOUT_FILE)
+
+    def rows_without_file(self) -> Self:
+        return self.filter(kind=FileOutcome.Kind.REFUSED, reason=ROW_WITHOUT_FILE)
 
     def duplicates(self) -> Self:
         return self.filter(kind=FileOutcome.Kind.DUPLICATE)

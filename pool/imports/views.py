@@ -67,7 +67,7 @@ class ImportPages(JobPages[ImportJob]):
             .listed(request)
             .select_related("dataset")
             .annotate(
-                refused_count=count_of(FileOutcome.objects.refused(), "job"),
+                refused_count=count_of(FileOutcome.objects.refused().of_files(), "job"),
                 strip=strip_of(Image.objects.visible_to(request.user).order_by(), "import_job"),
             )
             .order_by("-created_at", "-pk")
@@ -98,6 +98,7 @@ class ImportPages(JobPages[ImportJob]):
         return {
             "noted": [{"file": name, **note} for name, notes in noted for note in notes],
             "refused": job.outcomes.refused()[:MOST_LINES],
+            "rows_without_file": job.outcomes.rows_without_file().count(),
             "duplicates": job.outcomes.duplicates()[:MOST_LINES],
             "unchosen": job.outcomes.unchosen()[:MOST_LINES],
             "unchosen_count": job.outcomes.unchosen().count(),

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.membership.models import Part
-from pool.imports.outcome_rows import FileOutcome
+from pool.imports.outcome_rows import ROW_WITHOUT_FILE, FileOutcome
 from pool.models import ImportJob
 from pool.strips import LENGTH, strips
 from rating.models import Freeze, Recruitment, Sitting
@@ -89,6 +89,7 @@ def test_refused_files_and_failed_jobs_of_the_last_week_wait(client_of, research
         finished = timezone.now() - timedelta(days=age)
         ImportJob.objects.filter(pk=job.pk).update(state="failed", error="No room.", finished_at=finished)
         FileOutcome.objects.create(job=job, kind="refused", file="a.png", reason="broken")
+        FileOutcome.objects.create(job=job, kind="refused", file="b.png", reason=ROW_WITHOUT_FILE)
 
     waiting = titles(client_of(researcher))
 

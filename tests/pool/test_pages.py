@@ -21,6 +21,7 @@ from accounts.models import User
 from pool.canonical.previews import thumbnail_png
 from pool.dataset_removal import StillNeededError, remove
 from pool.imports import tasks as import_tasks
+from pool.imports.outcome_rows import ROW_WITHOUT_FILE
 from pool.models import Dataset, Image, ImportJob
 from tests.factories import make_dataset, make_image, make_pixels
 from tests.generation.utility.datasets import make_experiment
@@ -186,11 +187,13 @@ def test_cancel_stops_a_waiting_import(browser: Client) -> None:
 def test_the_list_of_imports_says_of_each_what_became_of_its_files(browser: Client) -> None:
     job = ImportJob.objects.create(dataset=make_dataset("Chests"), state="succeeded", imported=4)
     job.outcomes.create(kind="refused", file="a.txt", reason="No image.")
+    job.outcomes.create(kind="refused", file="b.png", reason=ROW_WITHOUT_FILE)
 
     page = browser.get(reverse("pool:import_list")).text
 
     assert "Chests" in page
     assert "4 imported, 1 refused" in page
+    assert "1 refused, 1 row of the table without a file" in browser.get(job.get_absolute_url()).text
 
 
 def test_a_stopped_import_goes_on_while_its_files_are_there(browser: Client) -> None:

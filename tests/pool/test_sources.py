@@ -16,6 +16,7 @@ from pool.canonical.texts import file_name
 from pool.imports.archives import ImportItem, Refusal, Source, UnreadableError, count, from_paths, members
 from pool.imports.decoding import MAX_FILE_BYTES
 from pool.imports.labels import BadSourceError, Facts, FolderLabels, Labels, NoLabels, NoRowError
+from pool.imports.outcome_rows import ROW_WITHOUT_FILE
 from pool.imports.tables import TableLabels, read_table
 from tests.pool.files import image_bytes, zipped
 
@@ -98,7 +99,7 @@ def test_rows_without_files_and_files_without_rows_are_named(tmp_path: Path) -> 
     ]
     assert refused == {
         "b.png": "The file has no row in manifest.csv.",
-        "gone.png": "The CSV has a row for this file, but the file is not there.",
+        "gone.png": ROW_WITHOUT_FILE,
     }
 
 

@@ -24,6 +24,7 @@ from pool.imports.archives.zips import count_in_zip, zip_members
 from pool.imports.decoding import MAX_FILE_BYTES
 from pool.imports.labels import BadSourceError, Facts, FolderLabels, Labels, NoRowError
 from pool.imports.notes import Note
+from pool.imports.outcome_rows import ROW_WITHOUT_FILE
 from pool.imports.raster.kinds import kind_of
 
 __all__ = ["ImportItem", "Refusal", "Source", "UnreadableError", "count", "from_paths"]
@@ -89,7 +90,7 @@ def from_paths(
         if not number:
             yield Refusal(file_name(item.name), f"The {archive_kind(item) or 'folder'} holds no files.")
     for row in labels.unused():
-        yield Refusal(file_name(row), "The CSV has a row for this file, but the file is not there.")
+        yield Refusal(file_name(row), ROW_WITHOUT_FILE)
 
 
 def named_members(
