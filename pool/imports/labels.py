@@ -19,6 +19,8 @@ SPLITS = {
 NEUTRAL = {"images", "image", "imgs", "img", "pictures", "png", "jpg", "jpeg", "dicom", "dcm", "data"}
 MASKS = {"masks", "mask", "lung masks", "lung_masks", "segmentations", "infection masks"}
 MAX_LABEL = 300
+# Of a table that tells of more files than came along, as one of a whole collection does: no fault of any file.
+ROW_WITHOUT_FILE = "The CSV has a row for this file, but the file is not there."
 
 
 class BadSourceError(ValueError):

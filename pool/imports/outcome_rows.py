@@ -6,8 +6,7 @@ from typing import Self
 
 from django.db import models
 
-# Of a table that tells of more files than came along, as one of a whole collection does: no fault of any file.
-ROW_WITHOUT_FILE = "The CSV has a row for this file, but the file is not there."
+from pool.imports.labels import ROW_WITHOUT_FILE
 
 
 class FileOutcomeQuerySet(models.QuerySet["FileOutcome"]):

@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.membership.models import Part
-from pool.imports.outcome_rows import ROW_WITHOUT_FILE, FileOutcome
+from pool.imports.labels import ROW_WITHOUT_FILE
+from pool.imports.outcome_rows import FileOutcome
 from pool.models import ImportJob
 from pool.strips import LENGTH, strips
 from rating.models import Freeze, Recruitment, Sitting

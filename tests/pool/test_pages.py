@@ -21,7 +21,7 @@ from accounts.models import User
 from pool.canonical.previews import thumbnail_png
 from pool.dataset_removal import StillNeededError, remove
 from pool.imports import tasks as import_tasks
-from pool.imports.outcome_rows import ROW_WITHOUT_FILE
+from pool.imports.labels import ROW_WITHOUT_FILE
 from pool.models import Dataset, Image, ImportJob
 from tests.factories import make_dataset, make_image, make_pixels
 from tests.generation.utility.datasets import make_experiment

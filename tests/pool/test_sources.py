@@ -15,8 +15,15 @@ from hypothesis import strategies as st
 from pool.canonical.texts import file_name
 from pool.imports.archives import ImportItem, Refusal, Source, UnreadableError, count, from_paths, members
 from pool.imports.decoding import MAX_FILE_BYTES
-from pool.imports.labels import BadSourceError, Facts, FolderLabels, Labels, NoLabels, NoRowError
-from pool.imports.outcome_rows import ROW_WITHOUT_FILE
+from pool.imports.labels import (
+    ROW_WITHOUT_FILE,
+    BadSourceError,
+    Facts,
+    FolderLabels,
+    Labels,
+    NoLabels,
+    NoRowError,
+)
 from pool.imports.tables import TableLabels, read_table
 from tests.pool.files import image_bytes, zipped
 

@@ -22,9 +22,8 @@ from pool.imports.archives.seven_zips import seven_zip_members
 from pool.imports.archives.tars import count_in_tar, is_packed_tar, tar_members
 from pool.imports.archives.zips import count_in_zip, zip_members
 from pool.imports.decoding import MAX_FILE_BYTES
-from pool.imports.labels import BadSourceError, Facts, FolderLabels, Labels, NoRowError
+from pool.imports.labels import ROW_WITHOUT_FILE, BadSourceError, Facts, FolderLabels, Labels, NoRowError
 from pool.imports.notes import Note
-from pool.imports.outcome_rows import ROW_WITHOUT_FILE
 from pool.imports.raster.kinds import kind_of
 
 __all__ = ["ImportItem", "Refusal", "Source", "UnreadableError", "count", "from_paths"]

@@ -20,6 +20,7 @@ from generation.training.bundled_checkpoints import register_shipped
 from generation.training.dataset_traits import classes_of
 from generation.training.loss_figure import LossCurve, loss_by_step
 from generation.training.runner import LONGEST_CURVE, thin_out
+from jobs import throttle
 from pool.canonical.pixels import fitted_square
 from pool.figure_style import SCREEN
 from pool.models import Dataset, Image
@@ -123,6 +124,7 @@ def test_a_run_stopped_before_its_first_checkpoint_goes_on_from_there_and_says_s
 
     with monkeypatch.context() as patched:
         patched.setattr(runner.RunRecorder, "_record_step", record_then_cancel)
+        patched.setattr(throttle, "SECONDS", 0.0)  # however fast the steps are, the second finds out
         run.perform()
     assert (run.state, run.checkpoints.count()) == ("cancelled", 0)
     page = admin_client.get(run.get_absolute_url()).content.decode()
