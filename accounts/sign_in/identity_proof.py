@@ -134,7 +134,11 @@ def nothing_to_prove_with(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and is_proven(request):
         answer: HttpResponse = resume_request(request) or redirect("home")
         return answer
+    where_to = get_next_redirect_url(request)
+    if where_to and is_proven(request) and STATE_SESSION_KEY not in request.session:
+        return redirect(where_to)  # nothing was typed that a button has to send
     method = get_adapter().get_reauthentication_methods(request.user)[0]
     if method["url"] != request.path and not is_proven(request):  # they have got one since
         return redirect(passthrough_next_redirect_url(request, method["url"], REDIRECT_FIELD_NAME))
-    return render(request, "account/nothing_to_prove_with.html", {"next": get_next_redirect_url(request)})
+    context = {"next": where_to, "is_proven": is_proven(request)}
+    return render(request, "account/nothing_to_prove_with.html", context)

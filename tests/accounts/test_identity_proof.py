@@ -249,6 +249,17 @@ def test_what_somebody_typed_at_a_session_left_open_does_not_go_on_with_its_pers
     assert not User.objects.filter(email="thief@example.org").exists()
 
 
+def test_where_nothing_was_typed_a_password_just_set_leads_straight_on(
+    client_of: Signed, researcher: User, page: str, settings: Any
+) -> None:
+    settings.EMAIL_BACKEND = NO_MAIL
+    browser = client_of(researcher)
+    proof_page = browser.get(page)["Location"]
+    browser.post(reverse("account_set_password"), {"password1": PASSWORD, "password2": PASSWORD})
+
+    assert browser.get(proof_page)["Location"] == page
+
+
 def test_a_password_just_changed_is_a_proof_too(
     client_of: Signed, researcher: User, study: Study, page: str
 ) -> None:

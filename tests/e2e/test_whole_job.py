@@ -139,7 +139,7 @@ def _rate_everything(page: Page, keys: str, *, secrets: list[str]) -> list[str]:
         route.fulfill(response=answer)
 
     page.route("**/*", pass_on)
-    page.click("text=Begin")
+    page.click("main a:text-is('Begin')")
     page.check("[name=consent]")
     page.click("text=Agree and go on")
     page.click("main button:has-text('Go on')")
