@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.utils import translation
@@ -114,10 +115,11 @@ def client_of() -> Callable[[User], Client]:
 
 @pytest.fixture(autouse=True)
 def nothing_of_another_test() -> None:
-    """A process goes by the site's settings of the last seconds, and a thread by the language it last spoke: no rollback
-    takes them back."""
+    """A process goes by the site's settings of the last seconds, a thread by the language it last spoke, and limits on
+    signing in by a cache of files: no rollback takes them back."""
     SiteSettings.forget_recent()
     translation.deactivate()
+    cache.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from django.core import mail
-from django.core.cache import cache
 from django.core.mail import EmailMessage
 from django.test import Client
 from django.urls import reverse
@@ -16,11 +15,6 @@ from accounts.preferences import Preferences
 
 pytestmark = pytest.mark.django_db
 ASKED_FOR = ("account_request_login_code", "account_reset_password")
-
-
-@pytest.fixture(autouse=True)
-def no_limits() -> None:
-    cache.clear()
 
 
 @pytest.fixture
