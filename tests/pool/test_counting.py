@@ -137,8 +137,8 @@ def test_a_page_of_datasets_reads_no_image_of_those_on_other_pages(client_of, re
             page = browser.get(address).text
         assert f"{images} real" not in page
 
-    # Of 3,200 more images the copy of each of four more pairs, by its key.
-    assert works[1600].rows <= works[400].rows + 4 * 2
+    # Of 3,200 more images a few: the copy of each of four more pairs, by a way that the planner chooses from its samples.
+    assert works[1600].rows <= works[400].rows + 3200 / 100
 
 
 def held_back(copies: int) -> Dataset:
