@@ -228,7 +228,7 @@ class _StudySteps:
         return bool(numbers) and numbers not in by_template
 
     def _next(self) -> HttpResponse:
-        fields = {field.name for field in self._fields()}
+        fields = {field.name for field in self._fields_of(self.step)}
         if fields & set(self.form.errors) or (self.step.key == "images" and self.strata.errors):
             return self._page(status=422)
         self._carry_on(STEPS[min(PLACES[self.step.key] + 1, len(STEPS) - 1)])
@@ -269,16 +269,13 @@ class _StudySteps:
             "steps": [(step, at < place) for at, step in enumerate(STEPS)],
             "step": self.step,
             "previous": STEPS[place - 1] if place else None,
-            "fields": self._fields(),
+            "fields": self._fields_of(self.step),
             "hidden": list(self._hidden()),
             "datasets": self._datasets_with_images() if self.step.key == "images" else [],
             "search": self.request.POST.get("search", ""),
             "summary": list(self._summary()),
             **self._numbers(),
         }
-
-    def _fields(self) -> list[forms.BoundField]:
-        return self._fields_of(self.step)
 
     def _fields_of(self, step: Step) -> list[forms.BoundField]:
         """The step's fields, of those that the chosen design has."""
@@ -287,7 +284,7 @@ class _StudySteps:
 
     def _hidden(self) -> Iterator[forms.BoundField]:
         """All that the step does not show."""
-        names = {field.html_name for field in self._fields()}
+        names = {field.html_name for field in self._fields_of(self.step)}
         if self.step.key == "images":
             names |= {
                 field.html_name
@@ -337,10 +334,7 @@ class _StudySteps:
         by_role, design = self._counts(), self._design()
         counts, sessions = by_role[Role.MAIN], _number(self.form["sessions"]) or 1
         total = sum(counts.values())
-        set_count = total // design.set_size
-        practice, probes = (
-            sum(by_role[role].values()) // design.set_size for role in (Role.PRACTICE, Role.PROBE)
-        )
+        set_count, practice, probes = (sum(by_role[role].values()) // design.set_size for role in Role)
         generated = round(set_count * counts[Origin.SYNTHETIC] / max(total, 1))
         readings = (set_count + probes + _number(self.form["repeats"])) * sessions
         return {

@@ -71,11 +71,18 @@ def test_closing_wants_the_name_typed_and_names_who_is_unfinished(
     assert study.is_over
 
 
-def test_with_four_eyes_the_same_person_cannot_unblind_alone(
-    owner: User, researcher: User, rater: User, client_of: Signed
-) -> None:
+@pytest.fixture
+def of_two_people(owner: User, researcher: User, rater: User) -> Study:
+    """A closed study that its owner and this researcher unblind together."""
     study = owned(over_study(raters=[rater], four_eyes=True), owner)
     study.share_with(researcher, Part.EDITOR)
+    return study
+
+
+def test_with_four_eyes_the_same_person_cannot_unblind_alone(
+    owner: User, researcher: User, of_two_people: Study, client_of: Signed
+) -> None:
+    study = of_two_people
     address = f"{study.get_absolute_url()}unblind/"
 
     first, second = client_of(with_password(owner)), client_of(with_password(researcher))
@@ -94,20 +101,19 @@ def test_with_four_eyes_the_same_person_cannot_unblind_alone(
 
 
 def test_with_four_eyes_the_second_person_refuses_or_the_first_withdraws_and_both_read_who_waits(
-    owner: User, researcher: User, rater: User, client_of: Signed
+    owner: User, researcher: User, of_two_people: Study, client_of: Signed
 ) -> None:
-    study = owned(over_study(raters=[rater], four_eyes=True), owner)
-    study.share_with(researcher, Part.EDITOR)
+    study = of_two_people
     address = f"{study.get_absolute_url()}unblind/"
     first, second = client_of(with_password(owner)), client_of(with_password(researcher))
     prove(first)
     prove(second)
 
-    unasked = first.get(address).content.decode()
+    first_form = first.get(address).content.decode()
     first.post(address, {"reason": "All have read."})
     homes = [browser.get("/").content.decode() for browser in (first, second)]
     pages = [browser.get(study.get_absolute_url()).content.decode() for browser in (first, second)]
-    asked = [browser.get(address).content.decode() for browser in (first, second)]
+    forms = [browser.get(address).content.decode() for browser in (first, second)]
     second.post(address, {"reason": "Too early.", "refuse": "1"})
     first.post(address, {"reason": "Now all have."})
     first.post(address, {"reason": "One is missing.", "refuse": "1"})
@@ -115,12 +121,12 @@ def test_with_four_eyes_the_second_person_refuses_or_the_first_withdraws_and_bot
 
     study.refresh_from_db()
     actions = [event.action for event in study.events.order_by("pk") if "unblind" in event.action]
-    assert "Ask to unblind" in unasked
+    assert "Ask to unblind" in first_form
     assert ["waits for a second person" in home for home in homes] == [False, True]
     assert "You have asked to unblind" in pages[0]
     assert f"{owner} has asked to unblind" in pages[1]
-    assert ["Withdraw the wish" in page for page in asked] == [True, False]
-    assert [">Refuse<" in page for page in asked] == [False, True]
+    assert ["Withdraw the wish" in form for form in forms] == [True, False]
+    assert [">Refuse<" in form for form in forms] == [False, True]
     assert actions == [
         *("asked to unblind", "refused to unblind", "asked to unblind", "withdrew the wish to unblind"),
         "asked to unblind",
@@ -129,10 +135,9 @@ def test_with_four_eyes_the_second_person_refuses_or_the_first_withdraws_and_bot
 
 
 def test_with_four_eyes_whoever_meant_to_ask_does_not_confirm_what_another_has_asked_meanwhile(
-    owner: User, researcher: User, rater: User, client_of: Signed
+    owner: User, researcher: User, of_two_people: Study, client_of: Signed
 ) -> None:
-    study = owned(over_study(raters=[rater], four_eyes=True), owner)
-    study.share_with(researcher, Part.EDITOR)
+    study = of_two_people
     address = f"{study.get_absolute_url()}unblind/"
     browser = client_of(with_password(researcher))
     prove(browser)

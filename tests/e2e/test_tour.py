@@ -120,16 +120,16 @@ def test_it_breaks_no_rule_of_access(person: User, open_browser: Callable[..., P
     page.click(OFFER)
     page.evaluate(AXE)
 
-    found: list[Any] = []
+    violations: list[Any] = []
     for size in ({"width": 1280, "height": 800}, PHONE):
         page.set_viewport_size(size)  # type: ignore[arg-type]  # a dict of its two keys
         for theme, rules in RULES.items():
             dress(page, theme)
-            found += [
+            violations += [
                 (theme, rule["id"], rule["nodes"][0]["html"]) for rule in page.evaluate(VIOLATIONS, rules)
             ]
 
-    assert found == []
+    assert violations == []
 
 
 def test_it_begins_again_from_the_account_and_only_then(

@@ -69,17 +69,17 @@ def test_a_page_asks_once_how_its_study_stands(
     rate_all(study, rater, "fake")
     study.close(organiser())
     study.unblind(organiser(), "All have read.")
-    asked = []
+    reads = []
 
     def counted(studies: list[Study]) -> Any:
-        asked.append(studies)
+        reads.append(studies)
         return states_of(studies)
 
     monkeypatch.setattr(cache, "states_of", counted)
     answer = browser.get(reverse(f"rating:{name}", args=[study.slug, *words]))
 
     assert answer.status_code == 200
-    assert len(asked) == 1
+    assert len(reads) == 1
 
 
 @pytest.mark.parametrize(("raters", "images"), [(1, 48), (25, 48), (50, 24), (100, 12), (1000, 12)])
