@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, ViewportSize
 
 from accounts.models import User
 from accounts.preferences import Preferences
@@ -18,7 +18,8 @@ from tests.rating.reading.conftest import complaints, open_browser
 
 __all__ = ["complaints", "open_browser"]
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
-PHONE = {"width": 390, "height": 844}
+DESK: ViewportSize = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 OFFER = "a.button[href='#tour']"
 
 
@@ -55,9 +56,9 @@ def rings(page: Page, target: str) -> bool:
     return abs(ring["x"] + 4 - part["x"]) < 1 and abs(ring["y"] + 4 - part["y"]) < 1
 
 
-@pytest.mark.parametrize("size", [{"width": 1280, "height": 800}, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
 def test_every_step_points_at_a_part_of_the_page_and_stands_in_the_window(
-    person: User, size: dict[str, int], open_browser: Callable[..., Page]
+    person: User, size: ViewportSize, open_browser: Callable[..., Page]
 ) -> None:
     page = open_browser(person, viewport=size)
     page.goto("/")
@@ -121,8 +122,8 @@ def test_it_breaks_no_rule_of_access(person: User, open_browser: Callable[..., P
     page.evaluate(AXE)
 
     violations: list[Any] = []
-    for size in ({"width": 1280, "height": 800}, PHONE):
-        page.set_viewport_size(size)  # type: ignore[arg-type]  # a dict of its two keys
+    for size in (DESK, PHONE):
+        page.set_viewport_size(size)
         for theme, rules in RULES.items():
             dress(page, theme)
             violations += [

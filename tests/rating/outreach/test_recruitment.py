@@ -64,11 +64,13 @@ def test_somebody_without_a_mailbox_is_told_of_a_passkey_and_offered_nothing_tha
 
     studies = client.get(reverse("rating:reading_list")).content.decode()
     account = client.get(reverse("account")).content.decode()
+    proof = client.get(reverse("nothing_to_prove_with")).content.decode()
     passkey = client.get(add_passkey)
 
     assert "add a passkey first" in studies
     assert f'href="{add_passkey}"' in studies
-    for page in (studies, account):
+    assert "no mail of this site reaches you" in proof
+    for page in (studies, account, proof):
         assert reverse("account_set_password") not in page
         assert "recruited.invalid" not in page
     assert passkey.status_code == 200  # no code into a mailbox first
